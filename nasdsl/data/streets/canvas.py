@@ -1,0 +1,207 @@
+"""Where a scene is painted: a map of surfaces, each with a colour, a class and an instance, and a map of shadows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from nasdsl.data.streets.camera import Camera, Point2, Point3
+from nasdsl.data.streets.light import Colour, Light
+
+_CAPACITY = 4096
+
+
+class Kind(IntEnum):
+    """The classes of `streets`, in the order of their label values."""
+
+    ROAD = 0
+    SIDEWALK = 1
+    BUILDING = 2
+    SKY = 3
+    TREE = 4
+    POLE = 5
+    SIGN = 6
+    CAR = 7
+    PERSON = 8
+
+
+class Canvas:
+    """Surfaces are painted over each other from far to near, and coloured in one go at the end.
+
+    The map of surfaces holds a number a pixel. What the numbers mean stands in tables, so that a polygon is drawn
+    once and serves the picture, the labels and the instances alike.
+
+    Args:
+        camera: Its size is the size of the maps.
+        light: Colours the surfaces.
+    """
+
+    def __init__(self, camera: Camera, light: Light) -> None:
+        self.camera = camera
+        self.light = light
+        self.surfaces = Image.new("I", (camera.width, camera.height), 0)
+        self.shadows = Image.new("L", (camera.width, camera.height), 0)
+        self.contacts = Image.new("L", (camera.width, camera.height), 0)
+        self._draw = ImageDraw.Draw(self.surfaces)
+        self._draw_shadow = ImageDraw.Draw(self.shadows)
+        self._draw_contact = ImageDraw.Draw(self.contacts)
+        self._colour = np.zeros((_CAPACITY, 4), dtype=np.uint8)
+        self._finish = np.zeros((_CAPACITY, 4), dtype=np.uint8)
+        self._kind = np.full(_CAPACITY, Kind.SKY, dtype=np.uint8)
+        self._instance = np.zeros(_CAPACITY, dtype=np.uint16)
+        self._count = 1
+        self._instances = 0
+        self._feet_in_shadow: NDArray[np.uint8] | None = None
+
+    # Surface 0 is the sky: no colour of its own and no clearness, so that developing shows the sky there.
+
+    def surface(
+        self, colour: Colour, kind: Kind, z: float, *, instance: int = 0, texture: float = 0.06, glow: float = 0.0
+    ) -> int:
+        """A new surface of one lit colour at about depth z; returns its number.
+
+        Args:
+            colour: As the light shows it from near.
+            kind: Its class.
+            z: Depth in metres; sets how much haze lies before it.
+            instance: What `new_instance` gave, 0 for stuff.
+            texture: Amplitude of the noise on it, relative to its brightness.
+            glow: How much light it gives off by itself, 0 to 1.
+        """
+        number = self._reserve(1)
+        clear = self.light.clearness(z) * 255
+        red, green, blue = colour
+        self._colour[number] = (
+            int(min(max(red, 0.0), 1.0) * clear),
+            int(min(max(green, 0.0), 1.0) * clear),
+            int(min(max(blue, 0.0), 1.0) * clear),
+            int(clear),
+        )
+        self._finish[number] = (kind <= Kind.SIDEWALK) * 255, int(texture * 255), int(glow * 255), (
+            kind == Kind.SIDEWALK
+        ) * 255
+        self._kind[number] = kind
+        self._instance[number] = instance
+        return number
+
+    def ground(self, colour: Colour, kind: Kind, *, texture: float = 0.2) -> int:
+        """A new surface on the ground; the haze over it follows from the row it is seen in."""
+        return self.surface(colour, kind, 0.0, texture=texture)
+
+    def surface_row(
+        self, colours: NDArray[np.float32], kind: Kind, z: float, textures: Sequence[float], glows: Sequence[float]
+    ) -> int:
+        """Several surfaces of one object at once; returns the number of the first.
+
+        Args:
+            colours: Lit colours [n, 3].
+            kind: Their class.
+            z: Depth in metres.
+            textures: Amplitudes of the noise, n of them.
+            glows: Light given off, n of them.
+        """
+        count = len(colours)
+        first = self._reserve(count)
+        part = slice(first, first + count)
+        clear = np.float32(self.light.clearness(z) * 255)
+        self._colour[part, :3] = np.clip(colours, 0, 1) * clear
+        self._colour[part, 3] = int(clear)
+        self._finish[part, 1] = np.asarray(textures, dtype=np.float32) * 255
+        self._finish[part, 2] = np.asarray(glows, dtype=np.float32) * 255
+        self._kind[part] = kind
+        return first
+
+    def _reserve(self, count: int) -> int:
+        first = self._count
+        self._count += count
+        if self._count > len(self._kind):
+            for name in ("_colour", "_finish", "_kind", "_instance"):
+                table: NDArray[np.generic] = getattr(self, name)
+                setattr(self, name, np.concatenate([table, np.zeros_like(table)]))
+        return first
+
+    def new_instance(self) -> int:
+        """A number for one car or person."""
+        self._instances += 1
+        return self._instances
+
+    def polygon(self, points: Sequence[Point2], surface: int) -> None:
+        """Paint a polygon of the picture."""
+        if len(points) >= 3:
+            self._draw.polygon([(round(x), round(y)) for x, y in points], fill=surface)
+
+    def outline(self, points: Sequence[Point3], surface: int) -> None:
+        """Paint a polygon of the world."""
+        self.polygon(self.camera.outline(points), surface)
+
+    def upright(self, x: float, z: float, bottom: float, top: float, half_width: float, surface: int) -> None:
+        """Paint a post standing at x, z; never thinner than one pixel of the finished picture."""
+        camera = self.camera
+        left, low = camera.project((x - half_width, bottom, z))
+        right, high = camera.project((x + half_width, top, z))
+        column, row = round(left), round(high)
+        self._draw.rectangle((column, row, max(round(right), column + 1), max(round(low), row)), fill=surface)
+
+    def disc(self, centre: Point3, radius_m: float, surface: int) -> None:
+        """Paint a disc that faces the camera."""
+        x, y = self.camera.project(centre)
+        radius = max(self.camera.pixels(radius_m, centre[2]), 1.0)
+        box = (round(x - radius), round(y - radius), round(x + radius), round(y + radius))
+        self._draw.ellipse(box, fill=surface)
+
+    def stamp(self, numbers: NDArray[np.int32], mask: NDArray[np.bool_], left: int, top: int) -> None:
+        """Paint an array of surface numbers where a mask is set; both lie inside the picture."""
+        patch = Image.fromarray(numbers.astype(np.int32, copy=False))
+        self.surfaces.paste(patch, (left, top), Image.fromarray(mask.astype(np.uint8) * np.uint8(255)))
+
+    def shade(self, points: Sequence[Point3]) -> None:
+        """Cast the sun's shadow with this outline on the ground."""
+        self._fill(self._draw_shadow, points)
+
+    def darken(self, points: Sequence[Point3]) -> None:
+        """Take the sky's light from this part of the ground too, as below a car."""
+        self._fill(self._draw_contact, points)
+
+    def _fill(self, draw: ImageDraw.ImageDraw, points: Sequence[Point3]) -> None:
+        outline = self.camera.outline(points)
+        if len(outline) >= 3:
+            draw.polygon([(round(x), round(y)) for x, y in outline], fill=255)
+
+    def close_shadows(self) -> None:
+        """All shadows are cast: from now on `in_shadow` answers."""
+        self._feet_in_shadow = np.asarray(self.shadows)
+
+    def in_shadow(self, x: float, z: float) -> bool:
+        """Whether something standing at x, z has its foot in a shadow."""
+        if self._feet_in_shadow is None:
+            return False
+        column, row = self.camera.project((x, 0.0, z))
+        inside = 0 <= column < self.camera.width and 0 <= row < self.camera.height
+        return inside and bool(self._feet_in_shadow[int(row), int(column)] > 127)
+
+    def colours(self) -> NDArray[np.uint8]:
+        """The picture without sky: red, green, blue, times clearness, and clearness; [H, W, 4]."""
+        return self._looked_up(self._colour)
+
+    def finishes(self) -> NDArray[np.uint8]:
+        """What developing needs besides: is ground, noise amplitude, glow, is sidewalk; [H, W, 4]."""
+        return self._looked_up(self._finish)
+
+    def _looked_up(self, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        packed = table.view(np.uint32)[:, 0].take(np.asarray(self.surfaces))
+        return packed.view(np.uint8).reshape(*packed.shape, 4)
+
+    def kinds(self, step: int) -> NDArray[np.uint8]:
+        """The class of every step-th pixel of every step-th row."""
+        return self._kind.take(self._sampled(step))
+
+    def instances(self, step: int) -> NDArray[np.uint16]:
+        """The instance of every step-th pixel of every step-th row, 0 where there is none."""
+        return self._instance.take(self._sampled(step))
+
+    def _sampled(self, step: int) -> NDArray[np.int32]:
+        return np.asarray(self.surfaces)[step // 2 :: step, step // 2 :: step]

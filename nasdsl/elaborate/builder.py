@@ -1,0 +1,207 @@
+"""Collects the nodes, scopes and decisions of the graph that is being made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+from nasdsl.diagnostics.diagnostic import Label
+from nasdsl.elaborate.values import Mistake
+from nasdsl.ir.graph import Atom, Cases, Decision, Grid, Input, Node, Scope
+from nasdsl.number import Number
+from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.ops.operation import RuleError
+from nasdsl.source import Span
+from nasdsl.types import MapType
+
+MAX_NODES = 200_000
+"""Most nodes a graph may have."""
+MAX_JOINT_DOMAIN = 65_536
+"""Most combinations of decisions a number may depend on."""
+
+
+class GraphBuilder:
+    """The graph so far. Every node that enters is type-checked here."""
+
+    def __init__(self, name: str, span: Span) -> None:
+        self.nodes: list[Node] = []
+        self.scopes: list[Scope] = [Scope(0, None, name, name, span, "")]
+        self.decisions: dict[str, Decision] = {}
+        self.grids: dict[str, Grid] = {}
+        self.cases: dict[str, Cases] = {}
+        self._child_names: set[tuple[int, str]] = set()
+        self._ordinals: set[int] = set()
+        self._whole: set[Number] = set()
+
+    def scope(self, parent: int, name: str, block: str, span: Span, *, path: str | None = None, cell: Any = None) -> int:
+        """A new scope; a name that is taken gets an ordinal, and then no decision may be declared inside."""
+        above = self.scopes[parent]
+        unique = self._unique(parent, name)
+        path = path if path is not None else f"{above.path}.{unique}" if above.path else unique
+        scope = Scope(len(self.scopes), parent, unique, block, span, path, cell or above.cell)
+        self.scopes.append(scope)
+        if unique != name or parent in self._ordinals:
+            self._ordinals.add(scope.id)
+        return scope.id
+
+    def _unique(self, parent: int, name: str) -> str:
+        unique, count = name, 1
+        while (parent, unique) in self._child_names:
+            count += 1
+            unique = f"{name}_{count}"
+        self._child_names.add((parent, unique))
+        return unique
+
+    def declare(self, decision: Decision, scope: int) -> None:
+        """Add a decision; a tied block declares the same one again, which must agree."""
+        if scope in self._ordinals:
+            call = self.scopes[scope]
+            raise Mistake(
+                "E0207",
+                f"several calls of `{call.block}` in one expression declare decisions of one name",
+                decision.span,
+                "declared here",
+                help="give the results of the calls names of their own, or label them: sum(near = f(x), far = f(y))",
+            )
+        known = self.decisions.setdefault(decision.path, decision)
+        if (known.domain, known.count, known.soft) != (decision.domain, decision.count, decision.soft):
+            raise Mistake(
+                "E0403",
+                f"`{decision.path}` is tied, but its domain differs between two uses",
+                decision.span,
+                f"here {_braces(decision.domain)}",
+                labels=(Label(known.span, f"first {_braces(known.domain)}"),),
+            )
+
+    def node(
+        self,
+        op: str,
+        inputs: tuple[Input, ...],
+        attrs: Mapping[str, Any],
+        kind: MapType,
+        scope: int,
+        name: str,
+        span: Span,
+    ) -> int:
+        """Add a node whose type is known; returns its id."""
+        if len(self.nodes) >= MAX_NODES:
+            raise Mistake("E0701", f"the graph has more than {MAX_NODES} nodes, the limit", span)
+        self._check_whole(kind.channels, span)
+        unique = self._unique(scope, name)
+        self.nodes.append(Node(len(self.nodes), op, inputs, attrs, kind, scope, unique, span))
+        return len(self.nodes) - 1
+
+    def apply(self, op: str, inputs: tuple[Input, ...], attrs: dict[str, Any], scope: int, name: str, span: Span) -> int:
+        """Add a node of a catalogued operation, inferring and checking its type."""
+        operation = OPERATIONS[op]
+        types = [self.nodes[i.node].type for i in inputs]
+        try:
+            attrs |= {k: v for k, v in operation.infer(types, attrs).items() if k not in attrs}
+            kind = operation.type(types, attrs)
+        except RuleError as error:
+            raise Mistake("E0301", error.message, span, help=error.help) from None
+        conditional = [i for i in inputs if i.when is not None]
+        if conditional and op == "concat":
+            kind = self._picked(inputs, kind, span)
+        return self.node(op, inputs, attrs, kind, scope, name, span)
+
+    def _picked(self, inputs: tuple[Input, ...], kind: MapType, span: Span) -> MapType:
+        """The type of a concatenation of picked maps: as many of the (equal) maps as the pick takes."""
+        decisions = {i.when.decision for i in inputs if i.when is not None}
+        channels = {self.nodes[i.node].type.channels for i in inputs}
+        if len(decisions) != 1 or len(channels) != 1 or any(i.when is None for i in inputs):
+            raise Mistake(
+                "E0301", "`concat` of picked maps needs maps of equal channels from one pick", span,
+                help="bring them to the same number of channels, for example with conv_bn(c, k = 1)",
+            )  # fmt: skip
+        count = self.decisions[decisions.pop()].count
+        return MapType(channels.pop() * count, kind.size, kind.rate)
+
+    def select(self, op: str, inputs: list[Input], attrs: Mapping[str, Any], scope: int, name: str, span: Span) -> int:
+        """Add a node that passes on one of several maps, which must have one type."""
+        kinds = [self.nodes[i.node].type for i in inputs]
+        for i, kind in zip(inputs, kinds, strict=True):
+            if (kind.channels, kind.size) != (kinds[0].channels, kinds[0].size):
+                raise Mistake(
+                    "E0308",
+                    f"`{_condition(inputs[0])}` gives {kinds[0]}, `{_condition(i)}` gives {kind}",
+                    span,
+                    "must have one type in every architecture",
+                    labels=(Label(self.nodes[inputs[0].node].span, "one"), Label(self.nodes[i.node].span, "other")),
+                )
+        return self.node(op, tuple(inputs), attrs, kinds[0], scope, name, span)
+
+    def domain(self, symbol: str) -> tuple[int | Fraction, ...]:
+        """The values of a symbol, ascending."""
+        if symbol in self.cases:
+            return tuple(sorted({v for _, number in self.cases[symbol].cases for v in number.values(self.domain)}))
+        return tuple(sorted(v for v in self.decisions[symbol].domain if isinstance(v, int)))
+
+    def _check_whole(self, channels: Number, span: Span) -> None:
+        if channels in self._whole:
+            return
+        combinations = prod(len(self.domain(symbol)) for symbol in channels.symbols)
+        if combinations > MAX_JOINT_DOMAIN:
+            message = f"the channels {channels} take {combinations} values, over the limit of {MAX_JOINT_DOMAIN}"
+            raise Mistake("E0701", message, span)
+        for value in channels.values(self.domain):
+            if value.denominator != 1 or value < 1:
+                text = str(channels) if channels.symbols else ""
+                raise Mistake(
+                    "E0306",
+                    f"channels must be a positive integer, found {f'{text} = ' if text else ''}{value}",
+                    span,
+                    help="choose the parameters of the space so that every width comes out whole",
+                )
+        self._whole.add(channels)
+
+    def last_channels(self, name: str, cases: list[tuple[Atom, Number]]) -> Number:
+        """The channels of a map that is one of several: a number if all agree, else a symbol for the case distinction."""
+        if len({number for _, number in cases}) == 1:
+            return cases[0][1]
+        self.cases[name] = Cases(tuple(cases))
+        return Number.symbol(name)
+
+
+def _condition(i: Input) -> str:
+    return str(i.when.value) if i.when else "the map"
+
+
+def _braces(domain: tuple[Any, ...]) -> str:
+    return "{" + ", ".join(map(str, domain)) + "}"
+
+
+def pruned(nodes: list[Node], roots: set[int]) -> tuple[tuple[Node, ...], dict[int, int]]:
+    """The nodes that some root reads, renumbered, and the new number of each."""
+    keep = set(roots)
+    for node in reversed(nodes):
+        if node.id in keep:
+            keep.update(i.node for i in node.inputs)
+    number = {old: new for new, old in enumerate(sorted(keep))}
+    kept = tuple(
+        replace(n, id=number[n.id], inputs=tuple(Input(number[i.node], i.when) for i in n.inputs))
+        for n in nodes
+        if n.id in keep
+    )
+    return kept, number
+
+
+def used_symbols(nodes: tuple[Node, ...], cases: Mapping[str, Cases]) -> set[str]:
+    """The decisions and case distinctions that nodes depend on."""
+    used: set[str] = set()
+    for node in nodes:
+        used.update(i.when.decision for i in node.inputs if i.when is not None)
+        used.update(node.type.channels.symbols)
+        for value in node.attrs.values():
+            if isinstance(value, Number):
+                used.update(value.symbols)
+    for name in used & set(cases):
+        for atom, number in cases[name].cases:
+            used.add(atom.decision)
+            used.update(number.symbols)
+    return used
+
+

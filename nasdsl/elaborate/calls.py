@@ -1,0 +1,261 @@
+"""Calls: of blocks, operations, functions and choices."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nasdsl.diagnostics.diagnostic import Label
+from nasdsl.elaborate.expressions import Expressions, Place
+from nasdsl.elaborate.values import (
+    BlockValue,
+    Builtin,
+    Choice,
+    Frame,
+    Function,
+    Guarded,
+    MapValue,
+    Mistake,
+    Partial,
+    describe,
+)
+from nasdsl.ir.graph import Atom, Input
+from nasdsl.number import Number
+from nasdsl.ops.operation import Operation
+from nasdsl.source import Span
+from nasdsl.syntax import ast
+
+MAX_CALLS = 50
+"""Deepest nesting of block calls."""
+
+
+class Calls(Expressions):
+    """Evaluates calls."""
+
+    def __init__(self, graph: Any) -> None:
+        super().__init__(graph)
+        self._depth = 0
+
+    def pipe(self, node: ast.Pipe, at: Place) -> Any:
+        value = self.evaluate(node.value, at)
+        partial = self.operation(node.operation, at)
+        return self.apply(partial.function, (value, *partial.positional), partial.named, at, partial.span)
+
+    def operation(self, node: ast.Expression, at: Place) -> Partial:
+        """What stands right of `>>` or is an alternative: an operation with all its arguments but the map."""
+        if isinstance(node, ast.Conditional):
+            return self.operation(self.branch(node, at), at)
+        call = node if isinstance(node, ast.Call) else None
+        function = self.evaluate(call.function if call else node, at)
+        if isinstance(function, Partial) and call is None:
+            return function
+        if not isinstance(function, Function):
+            hint = "write x >> f(...) with an operation or a block f" if isinstance(function, MapValue) else None
+            raise Mistake("E0304", f"an operation was expected, found {describe(function)}", node.span, help=hint)
+        positional, named = self._arguments(call, at) if call else ((), {})
+        return Partial(function, positional, named, node.span)
+
+    def call(self, node: ast.Call, at: Place) -> Any:
+        function = self.evaluate(node.function, at)
+        if not isinstance(function, Function):
+            hint = None
+            if isinstance(function, MapValue):
+                hint = "a map is not called; apply an operation to it: x >> f(...)"
+            raise Mistake("E0304", f"{describe(function)} cannot be called", node.function.span, help=hint)
+        positional, named = self._arguments(node, at)
+        return self.apply(function, positional, named, at, node.span)
+
+    def _arguments(self, node: ast.Call, at: Place) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if node.generator is not None:
+            return self._generated(node.arguments[0].value, node.generator, at), {}
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
+        for argument in node.arguments:
+            if argument.name is None:
+                if named:
+                    message = "an argument without a name stands after one with a name"
+                    raise Mistake("E0204", message, argument.span, help="name it, or move it to the front")
+                positional.append(self.evaluate(argument.value, at))
+                continue
+            if argument.name in named:
+                raise Mistake("E0204", f"`{argument.name}` is given twice", argument.span, "again")
+            inner = replace(at, binding=at.named(argument.name), turn="")
+            named[argument.name] = self.evaluate(argument.value, inner)
+        return tuple(positional), named
+
+    def _generated(self, item: ast.Expression, generator: ast.Generator, at: Place) -> tuple[Any, ...]:
+        values: list[Any] = []
+        for frame, items, atom in self.turns(generator, at):
+            label = f"[{', '.join(str(self.plain(generator.domain, i)) for i in items if not isinstance(i, MapValue))}]"
+            value = self.evaluate(item, Place(frame, at.binding, at.turn + label))
+            values.append(Guarded(self.feature_map(value, item.span), atom) if atom else value)
+        return tuple(values)
+
+    def apply(
+        self, function: Function, positional: tuple[Any, ...], named: Mapping[str, Any], at: Place, span: Span
+    ) -> Any:
+        """The value of a function for some arguments."""
+        if isinstance(function, Operation):
+            return self._apply_operation(function, positional, named, at, span)
+        if isinstance(function, BlockValue):
+            return self.apply_block(function, positional, named, at, span)
+        if isinstance(function, Choice):
+            return self._apply_choice(function, positional, named, at, span)
+        if named:
+            raise Mistake("E0204", f"`{function.name}` has no argument called `{next(iter(named))}`", span)
+        try:
+            return function.function(*positional)
+        except TypeError:
+            message = f"`{function.name}` cannot be called with {len(positional)} arguments of these kinds"
+            raise Mistake("E0204", message, span) from None
+
+    def _apply_operation(
+        self, operation: Operation, positional: tuple[Any, ...], named: Mapping[str, Any], at: Place, span: Span
+    ) -> MapValue:
+        if operation.arity is None:
+            inputs, rest = (*positional, *named.values()), ()
+            named = {}
+            if not inputs:
+                raise Mistake("E0204", f"`{operation.name}` needs at least one map", span)
+        else:
+            inputs, rest = positional[: operation.arity], positional[operation.arity :]
+            if len(inputs) < operation.arity:
+                message = f"`{operation.name}` reads {operation.arity} maps, found {len(inputs)}"
+                raise Mistake("E0204", message, span, help=f"write x >> {operation.name}(...)")
+        sources = tuple(self._input(value, span) for value in inputs)
+        names = [parameter.name for parameter in operation.parameters]
+        given = match_arguments(operation.name, names, rest, named, span)
+        attrs: dict[str, Any] = {}
+        for parameter in operation.parameters:
+            if parameter.name in given:
+                value = given[parameter.name]
+                if type(value) is not type(_attribute(parameter.default)) and not isinstance(value, Number):
+                    message = f"`{parameter.name}` of `{operation.name}` is {describe(value)}, a number was expected"
+                    raise Mistake("E0204", message, span)
+                attrs[parameter.name] = value
+            elif parameter.default is not None:
+                attrs[parameter.name] = _attribute(parameter.default)
+            elif not parameter.inferred:
+                raise Mistake("E0204", f"`{operation.name}` needs `{parameter.name}`", span, "not given")
+        name = at.named(operation.name)
+        return MapValue(self.graph.apply(operation.name, sources, attrs, at.frame.scope, name, span))
+
+    def _input(self, value: Any, span: Span) -> Input:
+        if isinstance(value, Guarded):
+            return Input(value.value.node, value.when)
+        return Input(self.feature_map(value, span).node)
+
+    def apply_block(
+        self,
+        function: BlockValue,
+        positional: tuple[Any, ...],
+        named: Mapping[str, Any],
+        at: Place,
+        span: Span,
+        *,
+        inside: int | None = None,
+    ) -> Any:
+        """The value of a block: its body elaborated in a scope of its own, or in the scope `inside`."""
+        if self._depth >= MAX_CALLS:
+            raise Mistake("E0701", f"blocks call one another deeper than the limit of {MAX_CALLS}", span)
+        block = function.block
+        given = match_arguments(function.name, [p.name for p in block.parameters], positional, named, span)
+        for name, value in given.items():
+            if isinstance(value, Guarded):
+                message = f"a picked map cannot be an argument of `{function.name}`"
+                raise Mistake("E0303", message, span, help=f"consume the pick with sum(...) or concat(...): `{name}`")
+        scope = self._block_scope(function, at) if inside is None else inside
+        frame = Frame(function.frame, scope)
+        for parameter in block.parameters:
+            if parameter.name in given:
+                frame.names[parameter.name] = given[parameter.name]
+            elif parameter.default is not None:
+                frame.names[parameter.name] = self.evaluate(parameter.default, Place(frame))
+            else:
+                raise Mistake("E0204", f"`{function.name}` needs `{parameter.name}`", span, "not given")
+            frame.places[parameter.name] = parameter.span
+        self._depth += 1
+        try:
+            return self._body(function, frame)
+        finally:
+            self._depth -= 1
+
+    def _block_scope(self, function: BlockValue, at: Place) -> int:
+        path = None
+        if function.block.tied:
+            above = self.graph.scopes[function.frame.body.scope].path
+            path = f"{above}.{function.name}" if above else function.name
+        return self.graph.scope(at.frame.scope, at.named(function.name), function.name, function.block.span, path=path)
+
+    def _body(self, function: BlockValue, frame: Frame) -> Any:
+        """A block that only calls another block stands for it: no scope of its own."""
+        body = function.block.body
+        if function.block.short and isinstance(body[0], ast.Return) and isinstance(body[0].values[0], ast.Call):
+            call = body[0].values[0]
+            target = self.evaluate(call.function, Place(frame))
+            if isinstance(target, BlockValue):
+                positional, named = self._arguments(call, Place(frame))
+                return self.apply_block(target, positional, named, Place(frame), call.span, inside=frame.scope)
+        return self.run_body(body, frame, function.block.span)
+
+    run_body: Callable[[tuple[ast.Statement, ...], Frame, Span], Any]
+
+    def _apply_choice(
+        self, choice: Choice, positional: tuple[Any, ...], named: Mapping[str, Any], at: Place, span: Span
+    ) -> MapValue:
+        inputs = []
+        above = at.frame.scope
+        for label, partial in choice.alternatives:
+            name = f"{at.named(choice.name)}.{label}"
+            clash = sorted(set(named) & set(partial.named))
+            if clash:
+                message = f"`{clash[0]}` is already given where `{label}` is declared"
+                raise Mistake("E0204", message, span, labels=(Label(partial.span, "here"),))
+            arguments = (positional[0], *partial.positional, *positional[1:])
+            result = self._alternative(partial.function, arguments, {**partial.named, **named}, above, name, span)
+            inputs.append(Input(result.node, Atom(choice.decision, _plain_label(label))))
+        if not choice.decision:
+            return MapValue(inputs[0].node)
+        return MapValue(self.graph.select("mix", inputs, {}, above, at.named(choice.name), span))
+
+    def _alternative(
+        self, function: Function, positional: tuple[Any, ...], named: Mapping[str, Any], above: int, name: str, span: Span
+    ) -> MapValue:
+        if isinstance(function, BlockValue):
+            scope = self.graph.scope(above, name, function.name, function.block.span)
+            value = self.apply_block(function, positional, named, Place(Frame(None, scope)), span, inside=scope)
+        else:
+            label = function.name
+            scope = self.graph.scope(above, name, label, span)
+            value = self.apply(function, positional, named, Place(Frame(None, scope)), span)
+        return self.feature_map(value, span)
+
+
+def _plain_label(label: str) -> str | int:
+    return int(label) if label.isdigit() else label
+
+
+def _attribute(default: Any) -> Any:
+    return default if isinstance(default, bool | str) else Number.of(default or 0)
+
+
+def match_arguments(
+    function: str, names: list[str], positional: tuple[Any, ...], named: Mapping[str, Any], span: Span
+) -> dict[str, Any]:
+    """Arguments by the names of the parameters."""
+    if len(positional) > len(names):
+        expected = f"{len(names)}: {', '.join(names)}" if names else "none"
+        message = f"`{function}` has {len(positional)} arguments by position, expected at most {expected}"
+        raise Mistake("E0204", message, span)
+    given = dict(zip(names, positional, strict=False))
+    for name, value in named.items():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"did you mean `{near[0]}`?" if near else f"it has: {', '.join(names) or 'none'}"
+            raise Mistake("E0204", f"`{function}` has no argument called `{name}`", span, help=hint)
+        if name in given:
+            raise Mistake("E0204", f"`{name}` of `{function}` is given twice, by position and by name", span)
+        given[name] = value
+    return given

@@ -1,0 +1,350 @@
+"""From the syntax of a space to its graph: parameters, presets, inputs, tasks, requirements."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.elaborate.builder import GraphBuilder, pruned, used_symbols
+from nasdsl.elaborate.expressions import Place
+from nasdsl.elaborate.presets import Restriction, Restrictions, path_pattern
+from nasdsl.elaborate.statements import Statements
+from nasdsl.elaborate.values import BlockValue, Builtin, Frame, MapValue, Mistake, Poisoned
+from nasdsl.ir.graph import Graph, Grid, Limit, Link, Task, Term
+from nasdsl.number import Number
+from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.resources import grammar_text
+from nasdsl.source import Source, Span
+from nasdsl.syntax import ast
+from nasdsl.syntax.parser import parse
+from nasdsl.types import MapType
+
+ParameterValue = int | Fraction | str | tuple[Any, ...]
+
+_UNITS: dict[str, dict[str, Fraction]] = {
+    "latency": {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)},
+    "macs": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
+    "params": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
+    "memory": {"B": Fraction(1), "KB": Fraction(10**3), "MB": Fraction(10**6), "GB": Fraction(10**9)},
+}
+
+
+def elaborate(file: ast.File, *, preset: str = "", params: Mapping[str, ParameterValue] | None = None) -> Graph:
+    """The graph of the one space in a file.
+
+    Args:
+        file: The syntax.
+        preset: Name of a preset of the space; "" for none.
+        params: Values of parameters; they go before those of the preset.
+
+    Raises:
+        InvalidSpace: The text has mistakes; all that could be found are in its diagnostics.
+        NasError: The preset or a parameter does not exist.
+    """
+    spaces = [item for item in file.items if isinstance(item, ast.Space)]
+    if len(spaces) != 1:
+        found = "no space" if not spaces else f"{len(spaces)} spaces"
+        span = file.span if not spaces else spaces[1].span
+        place = Span(span.source, span.start, min(span.end, span.start + 5))
+        message = f"a file holds one space, found {found}"
+        raise InvalidSpace([Diagnostic("E0105", message, place, help="write: space name { ... }")])
+    blocks = [item for item in file.items if isinstance(item, ast.Block)]
+    return _SpaceElaborator(spaces[0], blocks).graph_of(preset, params or {})
+
+
+def preset_names(file: ast.File) -> tuple[str, ...]:
+    """The presets that the file's spaces declare."""
+    return tuple(
+        statement.name
+        for item in file.items
+        if isinstance(item, ast.Space)
+        for statement in item.body
+        if isinstance(statement, ast.Preset)
+    )
+
+
+@cache
+def _standard_library() -> ast.File:
+    return parse(Source("std.nas", grammar_text("std.nas")))
+
+
+class _SpaceElaborator(Statements):
+    """Elaborates one space."""
+
+    def __init__(self, space: ast.Space, blocks: list[ast.Block]) -> None:
+        name_span = Span(space.span.source, space.span.start, space.span.start + len("space ") + len(space.name))
+        super().__init__(GraphBuilder(space.name, name_span), Restrictions([]))
+        self.space, self.name_span = space, name_span
+        self.tasks: list[Task] = []
+        self.limits: list[Limit] = []
+        self.params: dict[str, Any] = {}
+        self.globals = self._prelude(blocks)
+        self.frame = Frame(self.globals, 0)
+
+    def _prelude(self, blocks: list[ast.Block]) -> Frame:
+        frame = Frame(None, 0)
+        frame.names |= OPERATIONS | {"true": True, "false": False}
+        frame.names |= {name: Builtin(name, function) for name, function in self._builtins().items()}
+        for item in (*_standard_library().items, *blocks):
+            if isinstance(item, ast.Block):
+                frame.names[item.name] = BlockValue(item, frame, item.name)
+        return frame
+
+    def _builtins(self) -> dict[str, Any]:
+        def kind(x: Any) -> MapType:
+            return self.graph.nodes[x.node].type
+
+        def whole(value: Number, rounding: Any) -> Number:
+            if value.constant is None:
+                raise TypeError
+            return Number.of(rounding(value.constant))
+
+        def extreme(choose: Any, *values: Any) -> Number:
+            items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
+            if any(item.constant is None for item in items):
+                raise TypeError
+            return Number.of(choose(item.constant for item in items))
+
+        return {
+            "channels": lambda x: kind(x).channels,
+            "rate": lambda x: Number.of(kind(x).rate),
+            "floor": lambda x: whole(x, math.floor),
+            "ceil": lambda x: whole(x, math.ceil),
+            "min": lambda *values: extreme(min, *values),
+            "max": lambda *values: extreme(max, *values),
+            "size": lambda x: Number.of(len(x)),
+            "enumerate": lambda x: tuple((Number.of(i), item) for i, item in enumerate(x)),
+        }
+
+    def graph_of(self, preset: str, params: Mapping[str, ParameterValue]) -> Graph:
+        """Elaborate the space and return its graph."""
+        try:
+            chosen = self._preset(preset)
+            self._parameters(params, chosen)
+            if chosen:
+                self._restrict(chosen)
+            self.run_statements(self.space.body, self.frame)
+            if not self.diagnostics:
+                for mistake in self.restrictions.unused():
+                    self.report(mistake)
+                if not any(not task.aux for task in self.tasks):
+                    raise Mistake(
+                        "E0601", f"the space `{self.space.name}` has no task", self.name_span, "nothing is demanded of it",
+                        help="add: task name = ... { loss cross_entropy() metric accuracy }",
+                    )  # fmt: skip
+        except Mistake as mistake:
+            self.diagnostics.append(mistake.diagnostic)
+        except Poisoned:
+            pass
+        if self.diagnostics:
+            raise InvalidSpace(sorted(self.diagnostics, key=lambda d: (d.span.source.name, d.span.start)))
+        return self._finish(preset)
+
+    # parameters and presets
+
+    def _preset(self, name: str) -> ast.Preset | None:
+        presets = {s.name: s for s in self.space.body if isinstance(s, ast.Preset)}
+        if not name:
+            return None
+        if name not in presets:
+            near = difflib.get_close_matches(name, presets, 1)
+            known = f"it has: {', '.join(presets)}" if presets else "it has none"
+            hint = f"did you mean `{near[0]}`?" if near else known
+            raise NasError(f"the space `{self.space.name}` has no preset `{name}`", help=hint)
+        return presets[name]
+
+    def _parameters(self, given: Mapping[str, ParameterValue], preset: ast.Preset | None) -> None:
+        names = [parameter.name for parameter in self.space.parameters]
+        for name in given:
+            if name not in names:
+                near = difflib.get_close_matches(name, names, 1)
+                hint = f"did you mean `{near[0]}`?" if near else f"it has: {', '.join(names) or 'none'}"
+                raise NasError(f"the space `{self.space.name}` has no parameter `{name}`", help=hint)
+        at = Place(self.globals)
+        from_preset: dict[str, Any] = {}
+        for argument in preset.arguments if preset else ():
+            if argument.name not in names:
+                message = f"the space has no parameter `{argument.name or argument.span.text}`"
+                raise Mistake("E0606", message, argument.span, help=f"it has: {', '.join(names) or 'none'}")
+            from_preset[argument.name] = self.evaluate(argument.value, at)
+        for parameter in self.space.parameters:
+            if parameter.name in given:
+                value = _value(given[parameter.name])
+            elif parameter.name in from_preset:
+                value = from_preset[parameter.name]
+            elif parameter.default is not None:
+                value = self.evaluate(parameter.default, Place(self.frame))
+            else:
+                message = f"the parameter `{parameter.name}` has no value"
+                raise Mistake("E0606", message, parameter.span, help=f"give one: --param {parameter.name}=...")
+            self.define(self.frame, parameter.name, value, parameter.span)
+            self.params[parameter.name] = _plain(value)
+
+    def _restrict(self, preset: ast.Preset) -> None:
+        items = []
+        for entry in preset.body:
+            if isinstance(entry, ast.Require):
+                self._require(entry)
+                continue
+            pattern, text = path_pattern(entry.path, self._label)
+            values = entry.value.items if isinstance(entry.value, ast.Sequence) and not entry.single else (entry.value,)
+            items.append(Restriction(pattern, text, tuple(self._label(value) for value in values), entry.span))
+        self.restrictions.items = items
+
+    def _label(self, node: ast.Expression) -> int | str:
+        """A value in a preset: a label written as a name, or a number."""
+        if isinstance(node, ast.Name):
+            return node.text
+        return self.plain(node, self.evaluate(node, Place(self.frame)))
+
+    # statements that only a space has
+
+    def run(self, statement: ast.Statement, frame: Frame) -> None:
+        if frame.body is not self.frame:
+            super().run(statement, frame)
+            return
+        match statement:
+            case ast.Input():
+                self._input_map(statement, frame)
+            case ast.Task():
+                self._task(statement, frame)
+            case ast.Require():
+                self._require(statement)
+            case ast.Preset():
+                self._once(statement)
+            case _:
+                super().run(statement, frame)
+
+    def _once(self, preset: ast.Preset) -> None:
+        first = next(s for s in self.space.body if isinstance(s, ast.Preset) and s.name == preset.name)
+        if first is not preset:
+            raise Mistake("E0202", f"the preset `{preset.name}` is already defined", preset.span)
+
+    def _input_map(self, node: ast.Input, frame: Frame) -> None:
+        at = Place(frame)
+        shape = [self.integer(argument.value, at) for argument in node.shape]
+        if len(shape) != 3 or min(shape) < 1:
+            message = f"an input has a shape of three positive integers, found {node.span.text.split(':', 1)[1].strip()}"
+            raise Mistake("E0306", message, node.span, help="write: input image: [3, 224, 224]")
+        channels, height, width = shape
+        kind = MapType(Number.of(channels), (height, width), Fraction(1))
+        value = MapValue(self.graph.node("input", (), {}, kind, 0, node.name, node.span))
+        self.define(frame, node.name, value, node.span)
+
+    def _task(self, node: ast.Task, frame: Frame) -> None:
+        at = Place(frame)
+        if node.guard is not None and not self.holds(node.guard, at):
+            return
+        _, name = self._path(node.target, frame)
+        output = self.feature_map(self.evaluate(node.value, replace(at, binding=name)), node.value.span)
+        losses = [clause for clause in node.clauses if clause.kind == "loss"]
+        weights = [clause for clause in node.clauses if clause.kind == "weight"]
+        if len(losses) != 1 or len(weights) > 1:
+            message = f"a task has one loss and at most one weight, found {len(losses)} and {len(weights)}"
+            raise Mistake("E0602", message, node.span, help="write: loss cross_entropy()")
+        if any(task.name == name for task in self.tasks):
+            raise Mistake("E0202", f"the task `{name}` is already defined", node.target.span, "again")
+        metrics = tuple(self._term(clause, at) for clause in node.clauses if clause.kind == "metric")
+        weight = self.constant(weights[0].value, at) if weights else Fraction(1)
+        loss = self._term(losses[0], at)
+        self.tasks.append(Task(name, output.node, loss, metrics, weight, node.aux, node.target.span))
+
+    def _term(self, clause: ast.Clause, at: Place) -> Term:
+        node = clause.value
+        call = node if isinstance(node, ast.Call) else None
+        function = call.function if call else node
+        if not isinstance(function, ast.Name) or (call and (call.generator or any(not a.name for a in call.arguments))):
+            message = f"a {clause.kind} is a name with named arguments, found `{node.span.text}`"
+            raise Mistake("E0602", message, node.span, help=f"write: {clause.kind} ohem(thresh = 0.7)")
+        args: dict[str, Fraction | str] = {}
+        for argument in call.arguments if call else ():
+            value = self.evaluate(argument.value, at)
+            args[argument.name or ""] = value if isinstance(value, str) else self.constant(argument.value, at)
+        return Term(function.text, args, node.span)
+
+    def _require(self, node: ast.Require) -> None:
+        for condition in _conjuncts(node.condition):
+            self.limits.append(self._limit(condition))
+
+    def _limit(self, node: ast.Expression) -> Limit:
+        hint = "write: require latency(ort_cpu) <= 8.3 ms and params <= 4 M"
+        if not isinstance(node, ast.Binary) or node.operator not in ("<=", ">="):
+            raise Mistake("E0603", "a requirement compares a metric with a quantity by `<=` or `>=`", node.span, help=hint)
+        metric, device = node.left, None
+        if isinstance(metric, ast.Call) and len(metric.arguments) == 1:
+            argument = metric.arguments[0].value
+            device = argument.text if isinstance(argument, ast.Name) else None
+            metric = metric.function
+        if not isinstance(metric, ast.Name) or metric.text not in _UNITS or (metric.text == "latency") != bool(device):
+            known = "latency(DEVICE), macs, params and memory"
+            raise Mistake("E0603", f"`{node.left.span.text}` is no metric; there are {known}", node.left.span, help=hint)
+        units, quantity = _UNITS[metric.text], node.right
+        needed = ", ".join(units)
+        if isinstance(quantity, ast.Quantity) and quantity.unit in units:
+            value = quantity.value * units[quantity.unit]
+        elif isinstance(quantity, ast.Number) and metric.text in ("macs", "params"):
+            value = quantity.value
+        elif isinstance(quantity, ast.Quantity):
+            message = f"`{quantity.unit}` is no unit of {metric.text}"
+            raise Mistake("E0607", message, quantity.span, help=f"it is given in {needed}")
+        else:
+            message = f"{metric.text} needs a number with its unit"
+            raise Mistake("E0607", message, quantity.span, help=f"it is given in {needed}, such as 8 {needed.split(',')[0]}")
+        relation: Any = node.operator
+        name: Any = metric.text
+        return Limit(name, device, relation, value, node.span)
+
+    # the end
+
+    def _finish(self, preset: str) -> Graph:
+        """The graph without what no task and no route needs."""
+        g = self.graph
+        roots = {task.output for task in self.tasks} | {node.id for node in g.nodes if node.op == "input"}
+        nodes, number = pruned(g.nodes, roots)
+        grids = {
+            path: Grid(
+                path,
+                grid.source,
+                {cell: number[node] for cell, node in grid.cells.items() if node in number},
+                tuple(Link(k.source, k.target, number[k.node]) for k in grid.links if k.node in number),
+            )
+            for path, grid in g.grids.items()
+            if any(node in number for node in grid.cells.values())
+        }
+        tasks = tuple(replace(task, output=number[task.output]) for task in self.tasks)
+        used = used_symbols(nodes, g.cases) | {str(n.attrs["route"]) for n in nodes if "route" in n.attrs}
+        decisions = {path: d for path, d in g.decisions.items() if path in used}
+        cases = {name: value for name, value in g.cases.items() if name in used}
+        return Graph(
+            self.space.name, self.params, nodes, tuple(g.scopes), decisions, grids, cases, tasks, tuple(self.limits),
+            preset, self.space.span,
+        )  # fmt: skip
+
+
+def _conjuncts(node: ast.Expression) -> list[ast.Expression]:
+    if isinstance(node, ast.Binary) and node.operator == "and":
+        return [*_conjuncts(node.left), *_conjuncts(node.right)]
+    return [node]
+
+
+def _value(value: ParameterValue) -> Any:
+    """A parameter's value as an expression would have given it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return tuple(_value(item) for item in value)
+    return Number.of(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Number):
+        return value.constant
+    return tuple(_plain(item) for item in value) if isinstance(value, tuple) else value
+

@@ -1,0 +1,153 @@
+"""Convolutions and the linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from nasdsl.number import Number
+from nasdsl.ops.operation import (
+    Attributes,
+    Emitter,
+    Operation,
+    Parameter,
+    RuleError,
+    TorchForm,
+    Widths,
+    integer,
+    spatial,
+    strided,
+)
+from nasdsl.types import MapType
+
+
+class Conv(Operation):
+    """`conv(c, k, stride = 1, dilation = 1, groups = 1, bias = false)`: a 2-d convolution with padding
+    dilation * (k - 1) / 2 on every side, so that at stride 1 the size stays."""
+
+    name: ClassVar[str] = "conv"
+    fuses: ClassVar[tuple[str, ...]] = ("bn", "relu")
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("c", inferred=True),
+        Parameter("k"),
+        Parameter("stride", 1),
+        Parameter("dilation", 1),
+        Parameter("groups", 1),
+        Parameter("bias", False),
+    )
+
+    def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
+        return {} if "c" in attrs else {"c": inputs[0].channels}
+
+    def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
+        spatial(inputs[0], self.name)
+        if integer(attrs, "k") % 2 == 0:
+            raise RuleError(f"`{self.name}` needs an odd kernel, found k = {integer(attrs, 'k')}")
+        integer(attrs, "dilation")
+        out = strided(inputs[0], integer(attrs, "stride"), self.name)
+        groups = self._groups(inputs, attrs).constant
+        for what, channels in (("input", inputs[0].channels.constant), ("output", attrs["c"].constant)):
+            if groups is not None and channels is not None and channels % groups:
+                raise RuleError(f"`{self.name}` with {groups} groups cannot divide {channels} {what} channels")
+        return MapType(attrs["c"], out.size, out.rate)
+
+    def _groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
+        groups: Number = attrs["groups"]
+        return groups
+
+    def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
+        k, dilation = integer(attrs, "k"), integer(attrs, "dilation")
+        ins, outs = widths(inputs[0].channels), widths(output.channels)
+        args: dict[str, Any] = {"*c_in": ins[-1], "*c": outs[-1], "*k": k, "stride": integer(attrs, "stride")}
+        args |= {"padding": dilation * (k - 1) // 2, "dilation": dilation, "groups": self._torch_groups(attrs, ins)}
+        args["bias"] = attrs["bias"]
+        if len(ins) == len(outs) == 1:
+            return TorchForm("nn.Conv2d", args)
+        sliced = len(outs) > 1 and not self._follows_input()
+        return TorchForm("runtime.Conv2d", args, "{self}({x}, {c})" if sliced else "{self}({x})", sliced)
+
+    def _follows_input(self) -> bool:
+        return False
+
+    def _torch_groups(self, attrs: Attributes, ins: tuple[int, ...]) -> int:
+        return integer(attrs, "groups")
+
+    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+        k, stride, dilation = integer(attrs, "k"), integer(attrs, "stride"), integer(attrs, "dilation")
+        groups = self._groups(inputs, attrs).constant
+        assert groups is not None, "a network has no decisions"
+        weights = [emit.weight("weight")] + ([emit.weight("bias")] if attrs["bias"] else [])
+        return emit.node(
+            "Conv",
+            [names[0], *weights],
+            kernel_shape=[k, k],
+            strides=[stride, stride],
+            dilations=[dilation, dilation],
+            pads=[dilation * (k - 1) // 2] * 4,
+            group=int(groups),
+        )
+
+    def _kernel(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        k = integer(attrs, "k")
+        return inputs[0].channels * output.channels * k * k / integer(attrs, "groups")
+
+    def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        return self._kernel(inputs, output, attrs) + (output.channels if attrs["bias"] else 0)
+
+    def macs(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        assert output.size is not None, "the type rule gives a feature map"
+        return self._kernel(inputs, output, attrs) * output.size[0] * output.size[1]
+
+
+class DepthwiseConv(Conv):
+    """`dw_conv(k, stride = 1, dilation = 1, bias = false)`: every channel is convolved by itself."""
+
+    name: ClassVar[str] = "dw_conv"
+    parameters: ClassVar[tuple[Parameter, ...]] = tuple(p for p in Conv.parameters if p.name not in ("c", "groups"))
+
+    def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
+        return {"c": inputs[0].channels}
+
+    def _groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
+        return inputs[0].channels
+
+    def _follows_input(self) -> bool:
+        return True
+
+    def _torch_groups(self, attrs: Attributes, ins: tuple[int, ...]) -> int:
+        return ins[-1]
+
+    def _kernel(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        return output.channels * integer(attrs, "k") ** 2
+
+
+class Linear(Operation):
+    """`linear(c, bias = true)`: a fully connected layer on vectors, or on globally pooled maps [N, C, 1, 1]."""
+
+    name: ClassVar[str] = "linear"
+    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("c"), Parameter("bias", True))
+
+    def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
+        if inputs[0].size not in (None, (1, 1)):
+            raise RuleError(f"`linear` needs a vector, found {inputs[0]}", help="pool first: x >> global_avg_pool()")
+        return MapType(attrs["c"], None, inputs[0].rate * 0)
+
+    def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
+        ins, outs = widths(inputs[0].channels), widths(output.channels)
+        if len(outs) > 1:
+            raise RuleError("the outputs of `linear` must not depend on decisions")
+        flat = "{x}" if inputs[0].size is None else "{x}.flatten(1)"
+        module = "nn.Linear" if len(ins) == 1 else "runtime.Linear"
+        args = {"*c_in": ins[-1], "*c": outs[-1], "bias": attrs["bias"]}
+        return TorchForm(module, args, f"{{self}}({flat})")
+
+    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+        x = names[0] if inputs[0].size is None else emit.node("Flatten", [names[0]], axis=1)
+        weights = [emit.weight("weight")] + ([emit.weight("bias")] if attrs["bias"] else [])
+        return emit.node("Gemm", [x, *weights], transB=1)
+
+    def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        return inputs[0].channels * output.channels + (output.channels if attrs["bias"] else 0)
+
+    def macs(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        return inputs[0].channels * output.channels

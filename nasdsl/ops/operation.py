@@ -1,0 +1,142 @@
+"""What an operation is: one object that owns all rules of one operation.
+
+The type rule, the counts of parameters and MACs, the PyTorch form and the ONNX form stand side by side in one class, so
+that they cannot drift apart; compiler passes only traverse the graph and ask.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, ClassVar, Protocol
+
+from nasdsl.number import Number
+from nasdsl.types import MapType
+
+Attributes = Mapping[str, Any]
+"""Attribute values by name: `Number`, `Fraction`, `bool` or `str` (see `nasdsl.ir.graph.Attribute`)."""
+
+
+class RuleError(Exception):
+    """A use of an operation breaks its type rule; the caller knows where and makes the diagnostic."""
+
+    def __init__(self, message: str, *, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message = message
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A named argument of an operation; `default` None means that it must be given, unless `inferred`."""
+
+    name: str
+    default: int | bool | Fraction | None = None
+    inferred: bool = False
+    """Whether `Operation.infer` finds the value when it is omitted (channels: those of the input)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorchForm:
+    """How an operation is written in PyTorch.
+
+    Attributes:
+        module: The class to construct, e.g. "nn.Conv2d"; "" where the operation has no state.
+        args: Constructor arguments, in order; a key that starts with "*" is passed by position. Values: int, bool,
+            float, or tuple of ints.
+        call: The expression, with `{self}` for the module, `{x}` and `{y}` for the inputs (or `{all}`, separated by
+            commas, or `{plus}`, by plus signs) and `{c}` for the run-time number of output channels: "{self}({x}, {c})".
+        sliced: Whether `{c}` occurs: the module serves several widths and must be told which.
+    """
+
+    module: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+    call: str = "{self}({x})"
+    sliced: bool = False
+
+
+class Emitter(Protocol):
+    """Where ONNX forms are written to (`nasdsl.lowering.onnx` implements it)."""
+
+    def node(self, op_type: str, inputs: Sequence[str], /, **attributes: Any) -> str:
+        """Add a node with one output; returns the output's name."""
+
+    def constant(self, value: Any, dtype: str = "int64") -> str:
+        """Add (or reuse) an initializer holding a scalar or nested list; dtype "int64" or "float32"."""
+
+    def weight(self, name: str) -> str:
+        """The initializer for one of the node's own weights, by its PyTorch name: "weight", "bias", "running_mean"."""
+
+
+class Operation(ABC):
+    """The rules of one operation. Instances have no state; `nasdsl.ops.catalogue` holds one of each."""
+
+    name: ClassVar[str]
+    arity: ClassVar[int | None] = 1
+    """How many maps it reads; None: any number from one."""
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    fuses: ClassVar[tuple[str, ...]] = ()
+    """Operations that inference engines fold into this one when they alone read its output."""
+
+    def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
+        """The values of inferred parameters that were omitted."""
+        return {}
+
+    @abstractmethod
+    def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
+        """The map it makes; all attributes are given. Raises `RuleError`."""
+
+    @abstractmethod
+    def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
+        """The PyTorch form; `widths` tells which values a number takes (one value in a derived network)."""
+
+    @abstractmethod
+    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+        """Write the ONNX form, in a graph without decisions; returns the name of its output."""
+
+    def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        """Trainable numbers it holds."""
+        return Number.of(0)
+
+    def macs(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        """Multiply-accumulates at batch 1: those of convolutions and linear layers; everything else counts 0."""
+        return Number.of(0)
+
+
+class Widths(Protocol):
+    """Tells which values a number takes over the space."""
+
+    def __call__(self, number: Number) -> tuple[int, ...]:
+        """All values, ascending: one in a derived network."""
+
+
+def spatial(x: MapType, op: str) -> tuple[int, int]:
+    """Height and width of a map, or a `RuleError` that says `op` needs a feature map and not a vector."""
+    if x.size is None:
+        raise RuleError(f"`{op}` needs a feature map, found a vector {x}")
+    return x.size
+
+
+def strided(x: MapType, stride: int, op: str) -> MapType:
+    """The type of `x` after a stride that divides its size, or a `RuleError`."""
+    height, width = spatial(x, op)
+    if height % stride or width % stride:
+        raise RuleError(
+            f"`{op}` with stride {stride} needs a size that it divides, found {height}x{width}",
+            help=f"at this point one pixel stands for {x.rate} of the input: choose an input size that is a multiple of "
+            f"{x.rate * stride}",
+        )
+    return MapType(x.channels, (height // stride, width // stride), x.rate * stride)
+
+
+def integer(attrs: Attributes, name: str, *, least: int = 1) -> int:
+    """An attribute that must be a constant integer."""
+    number: Number = attrs[name]
+    value = number.constant
+    if value is None:
+        raise RuleError(f"`{name}` must not depend on decisions, found {number}")
+    if value.denominator != 1 or value < least:
+        raise RuleError(f"`{name}` must be an integer from {least}, found {value}")
+    return int(value)

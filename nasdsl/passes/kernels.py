@@ -1,0 +1,286 @@
+"""Kernels: what an inference engine runs as one, an operation with what it fuses.
+
+The partition of a derived network is that of its space: two nodes form one kernel when the second reads only the first,
+stands right behind it in the space (`Node.origin`), lies in the same grid cell and is fused by the first one's
+operation. Nothing is fused across a selecting node, since that would stand between the two. Where the second may be
+dead while the first is live, the space has a kernel for either case. So the kernels of a derived network are exactly
+those of the space that are live, and sums of costs agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import prod
+from typing import Any
+
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.graph import Attribute, Graph, Kind, Node
+from nasdsl.number import Number, points
+from nasdsl.ops.catalogue import OPERATIONS, SELECTING
+from nasdsl.passes.liveness import Condition, Conditions, Literals, liveness
+from nasdsl.types import MapType
+
+FREE = SELECTING | {"input", "identity", "dropout"}
+"""Operations of which nothing is left at inference."""
+
+MAX_POINTS = 100_000
+"""How many joint values of decisions one kernel may depend on."""
+
+Step = tuple[str, Mapping[str, Attribute]]
+"""An operation with its attributes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """All that the cost of a kernel depends on.
+
+    Attributes:
+        text: The readable key of lookup tables: `conv k=3 stride=2 relu 32x128x256 -> 64x64x128`.
+        steps: The operation and those fused into it.
+        inputs: The types of the maps it reads; channels are constants.
+    """
+
+    text: str
+    steps: tuple[Step, ...]
+    inputs: tuple[MapType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """An operation of the graph with what it fuses.
+
+    Attributes:
+        nodes: Their ids, in order.
+        template: The signature with `{}` for every number that depends on decisions.
+        numbers: Those numbers, in order.
+        live: When it runs (see `nasdsl.passes.liveness`); in a derived network always.
+        steps: The operations with their attributes.
+        inputs: The types of the maps it reads.
+    """
+
+    nodes: tuple[int, ...]
+    template: str
+    numbers: tuple[Number, ...]
+    live: Condition
+    steps: tuple[Step, ...]
+    inputs: tuple[MapType, ...]
+
+    def signature(self, value_of: Callable[[str], int | Fraction]) -> str:
+        """The key in lookup tables, given the values of the symbols."""
+        return self.template.format(*(number.evaluate(value_of) for number in self.numbers))
+
+    def at(self, value_of: Callable[[str], int | Fraction]) -> Signature:
+        """The signature with all it stands for, given the values of the symbols."""
+
+        def fixed(value: Any) -> Any:
+            return Number.of(value.evaluate(value_of)) if isinstance(value, Number) else value
+
+        steps = tuple((op, {name: fixed(value) for name, value in attrs.items()}) for op, attrs in self.steps)
+        inputs = tuple(MapType(fixed(x.channels), x.size, x.rate) for x in self.inputs)
+        return Signature(self.signature(value_of), steps, inputs)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols its numbers depend on, sorted."""
+        return tuple(sorted({symbol for number in self.numbers for symbol in number.symbols}))
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a network holds and computes.
+
+    Attributes:
+        params: Trainable numbers.
+        macs: Multiply-accumulates of convolutions and linear layers for one image.
+    """
+
+    params: int
+    macs: int
+
+
+def kernels(graph: Graph) -> tuple[Kernel, ...]:
+    """The kernels of a space or of a network, in the order of their first nodes; those of `aux` tasks are left out."""
+    live = liveness(graph)
+    following = _following(graph)
+    heads = set(following.values())
+    found: list[Kernel] = []
+    for node in graph.nodes:
+        if node.op in FREE or node.id in heads:
+            continue
+        chain = [node]
+        while (successor := following.get(chain[-1].id)) is not None:
+            chain.append(graph.nodes[successor])
+        for length in range(1, len(chain) + 1):
+            when = live.nodes[chain[length - 1].id]
+            if length < len(chain):
+                when = live.conditions.without(when, live.nodes[chain[length].id])
+            if when.terms:
+                found += _variants(graph, chain[:length], when, live.conditions)
+    return tuple(found)
+
+
+def signatures(graph: Graph) -> dict[str, Signature]:
+    """Every distinct signature that an architecture of the space can reach, by its text, in order of appearance.
+
+    Raises:
+        NasError: A kernel depends on more than `MAX_POINTS` joint values of decisions.
+    """
+    found: dict[str, Signature] = {}
+    algebra = Conditions(graph)
+    seen: set[tuple[str, tuple[Number, ...]]] = set()
+    for kernel in kernels(graph):
+        if (kernel.template, kernel.numbers) in seen or not algebra.real(kernel.live).terms:
+            continue
+        seen.add((kernel.template, kernel.numbers))
+        if prod(len(graph.domain(symbol)) for symbol in kernel.symbols) > MAX_POINTS:
+            node = graph.nodes[kernel.nodes[0]]
+            raise NasError(
+                f"{node.span}: the cost of `{node.name}` depends on more than {MAX_POINTS} joint values of decisions: "
+                + ", ".join(kernel.symbols),
+                help="let fewer widths meet in one operation, for example by summing instead of concatenating",
+            )
+        for point in points(kernel.symbols, graph.domain):
+            text = kernel.signature(point.__getitem__)
+            if text not in found:
+                found[text] = kernel.at(point.__getitem__)
+    return found
+
+
+def costs(network: Graph) -> Costs:
+    """Parameters and MACs of a network (a graph without decisions), `aux` tasks left out."""
+    alive = _demanded(network)
+    params, macs = Fraction(0), Fraction(0)
+    for node in network.nodes:
+        if node.id in alive and node.op in OPERATIONS:
+            inputs = [network.nodes[item.node].type for item in node.inputs]
+            params += _constant(OPERATIONS[node.op].params(inputs, node.type, node.attrs))
+            macs += _constant(OPERATIONS[node.op].macs(inputs, node.type, node.attrs))
+    return Costs(int(params), int(macs))
+
+
+def latency_ms(network: Graph, table: Mapping[str, float]) -> float:
+    """The sum of the latencies of a network's kernels, in ms.
+
+    Args:
+        network: A graph without decisions, made from a space.
+        table: Latency in ms by signature.
+
+    Raises:
+        NasError: The table lacks an entry.
+    """
+    texts = [kernel.template for kernel in kernels(network)]
+    missing = sorted({text for text in texts if text not in table})
+    if missing:
+        raise NasError(
+            f"the lookup table has no entry for {len(missing)} operations of this network, such as `{missing[0]}`",
+            help="measure what is missing: nasdsl profile SPACE.nas",
+        )
+    return float(sum(table[text] for text in texts))
+
+
+def _constant(number: Number) -> Fraction:
+    value = number.constant
+    assert value is not None, "a network has no decisions"
+    return value
+
+
+def _demanded(network: Graph) -> set[int]:
+    alive = {task.output for task in network.tasks if not task.aux}
+    for node in reversed(network.nodes):
+        if node.id in alive:
+            alive.update(item.node for item in node.inputs)
+    return alive
+
+
+def _following(graph: Graph) -> dict[int, int]:
+    """For each node into which the next is fused, that next one."""
+
+    def place(node: Node) -> int:
+        return node.id if node.origin is None else node.origin
+
+    found: dict[int, int] = {}
+    fused_into: dict[int, tuple[int, int]] = {}
+    for node in graph.nodes:
+        if node.op in FREE or len(node.inputs) != 1:
+            continue
+        before = graph.nodes[node.inputs[0].node]
+        if before.op in FREE or place(node) != place(before) + 1:
+            continue
+        head, place_in_fuses = fused_into.get(before.id, (before.id, -1))
+        fuses = OPERATIONS[graph.nodes[head].op].fuses
+        same_cell = graph.scopes[node.scope].cell == graph.scopes[before.scope].cell
+        if same_cell and node.op in fuses[place_in_fuses + 1 :]:
+            found[before.id] = node.id
+            fused_into[node.id] = (head, fuses.index(node.op))
+    return found
+
+
+def _variants(graph: Graph, chain: Sequence[Node], live: Condition, algebra: Conditions) -> Iterator[Kernel]:
+    """The kernel, or where picked inputs change its signature one for each joint value of the picks."""
+    head = chain[0]
+    deciding = sorted({item.when.decision for item in head.inputs if item.when is not None})
+    found: list[tuple[Literals, Kernel | None]] = []
+    for setting in product(*(_settings(graph, algebra, name, head) for name in deciding)):
+        literals: Literals = frozenset().union(*setting)
+        kept = [item.node for item in head.inputs if item.when is None or item.when in literals]
+        inputs = [graph.nodes[node].type for node in kept]
+        output = OPERATIONS[head.op].type(inputs, head.attrs) if deciding and len(chain) == 1 else chain[-1].type
+        free = head.op in ("sum", "concat") and len(inputs) == 1 and len(chain) == 1
+        steps = tuple((node.op, node.attrs) for node in chain)
+        when = algebra.both(live, Condition.of(literals))
+        found.append((literals, None if free else _kernel(chain, steps, inputs, output, when)))
+    if len({kernel and (kernel.template, kernel.numbers) for _, kernel in found}) == 1:
+        kernel = found[0][1]
+        if kernel is not None:
+            yield Kernel(kernel.nodes, kernel.template, kernel.numbers, live, kernel.steps, kernel.inputs)
+        return
+    yield from (kernel for _, kernel in found if kernel is not None and kernel.live.terms)
+
+
+def _settings(graph: Graph, algebra: Conditions, name: str, node: Node) -> Sequence[Literals]:
+    known = name in graph.decisions and graph.decisions[name].kind is not Kind.ROUTE
+    settings = algebra.settings(name) if known else ()
+    if not settings:
+        raise NasError(
+            f"{node.span}: the cost of `{node.name}` depends on `{name}` in a way that is not known",
+            help="let a pick with fewer subsets or a choose decide what it reads",
+        )
+    return settings
+
+
+def _kernel(
+    chain: Sequence[Node], steps: tuple[Step, ...], inputs: Sequence[MapType], output: MapType, live: Condition
+) -> Kernel:
+    head, *fused = steps
+    name, attrs = head
+    reads = tuple(inputs)
+    if name in ("resize", "resize_like"):
+        # Of the map whose size it takes, a network reads nothing; the sizes say what it does.
+        name, attrs, reads = "resize", {}, reads[:1]
+    words, numbers = [name], list[Number]()
+
+    def shown(number: Number) -> str:
+        if number.constant is not None:
+            return str(number.constant)
+        numbers.append(number)
+        return "{}"
+
+    def typed(x: MapType) -> str:
+        return shown(x.channels) + ("" if x.size is None else f"x{x.size[0]}x{x.size[1]}")
+
+    defaults = {parameter.name: parameter.default for parameter in OPERATIONS[chain[0].op].parameters}
+    for key, value in attrs.items():
+        if key in ("c", "bias", "affine") or not isinstance(value, Number) or value == _number(defaults.get(key)):
+            continue
+        words.append(f"{key}={shown(value)}")
+    words += [op for op, _ in fused if op != "bn"]
+    text = f"{' '.join(words)} {' + '.join(typed(x) for x in reads)} -> {typed(output)}"
+    return Kernel(tuple(node.id for node in chain), text, tuple(numbers), live, steps, tuple(inputs))
+
+
+def _number(default: int | bool | Fraction | None) -> Number | None:
+    return None if default is None or isinstance(default, bool) else Number.of(default)
+

@@ -1,0 +1,1 @@
+"""Searching a space: strategies, training, the run directory, resuming."""
