@@ -130,7 +130,7 @@ class GraphBuilder:
                     f"`{_condition(inputs[0])}` gives {kinds[0]}, `{_condition(i)}` gives {kind}",
                     span,
                     "must have one type in every architecture",
-                    labels=(Label(self.nodes[inputs[0].node].span, "one"), Label(self.nodes[i.node].span, "other")),
+                    help="give every alternative the same channels and the same stride",
                 )
         return self.node(op, tuple(inputs), attrs, kinds[0], scope, name, span)
 

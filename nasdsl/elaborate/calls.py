@@ -27,6 +27,8 @@ from nasdsl.ops.operation import Operation
 from nasdsl.source import Span
 from nasdsl.syntax import ast
 
+STANDARD_LIBRARY = "std.nas"
+"""Name of the source of the blocks that every file sees."""
 MAX_CALLS = 50
 """Deepest nesting of block calls."""
 
@@ -179,6 +181,8 @@ class Calls(Expressions):
         self._depth += 1
         try:
             return self._body(function, frame)
+        except Mistake as mistake:
+            raise _seen_from(mistake, function, span) from None
         finally:
             self._depth -= 1
 
@@ -233,6 +237,16 @@ class Calls(Expressions):
         return self.feature_map(value, span)
 
 
+def _seen_from(mistake: Mistake, function: BlockValue, span: Span) -> Mistake:
+    """A mistake inside the standard library is shown where its block is called."""
+    found, library = mistake.diagnostic, function.block.span.source
+    if found.span.source != library or span.source == library or library.name != STANDARD_LIBRARY:
+        return mistake
+    mine = tuple(label for label in found.labels if label.span.source != library)
+    note = f"in `{function.name}`"
+    return Mistake(found.code, found.message, span, note, help=found.help, labels=mine)
+
+
 def _plain_label(label: str) -> str | int:
     return int(label) if label.isdigit() else label
 
@@ -246,8 +260,8 @@ def match_arguments(
 ) -> dict[str, Any]:
     """Arguments by the names of the parameters."""
     if len(positional) > len(names):
-        expected = f"{len(names)}: {', '.join(names)}" if names else "none"
-        message = f"`{function}` has {len(positional)} arguments by position, expected at most {expected}"
+        expected = f"{len(names)} arguments ({', '.join(names)})" if names else "no arguments"
+        message = f"`{function}` takes at most {expected}; found {len(positional)} by position"
         raise Mistake("E0204", message, span)
     given = dict(zip(names, positional, strict=False))
     for name, value in named.items():

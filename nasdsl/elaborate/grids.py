@@ -11,7 +11,7 @@ import networkx as nx
 from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.calls import Calls
 from nasdsl.elaborate.expressions import Place
-from nasdsl.elaborate.values import Frame, GridValue, MapValue, Mistake, NextCell, RouteValue
+from nasdsl.elaborate.values import Frame, GridValue, MapValue, Mistake, NextCell, Poisoned, RouteValue
 from nasdsl.ir.graph import Atom, Cell, Decision, Grid, Input, Kind, Link
 from nasdsl.number import Number
 from nasdsl.source import Span
@@ -39,7 +39,7 @@ class Grids(Calls):
         grid = self.lookup(node.grid, node.span, frame)
         if not isinstance(grid, GridValue):
             raise Mistake("E0502", f"`{node.grid}` is no grid", node.span)
-        if grid.cells:
+        if grid.state != "declared":
             message = f"`{path}` is declared after another route of `{node.grid}` was already used"
             raise Mistake("E0504", message, node.span, help="declare all routes of a grid before the first use of one")
         end = self._cell(node.end, Place(frame))
@@ -50,9 +50,7 @@ class Grids(Calls):
         return route
 
     def route_map(self, route: RouteValue, name: str, arguments: list[Any], at: Place, span: Span) -> MapValue:
-        grid = route.grid
-        if not grid.cells:
-            self._make_cells(grid)
+        self._make_cells_once(route.grid)
         scope = at.frame.body.scope
         known = self._route_maps.get((route.decision, name, scope, *arguments))
         if known is None:
@@ -68,8 +66,8 @@ class Grids(Calls):
             kind = self.graph.nodes[join].type
             node = self.graph.node("route_end", (Input(join),), attrs, kind, scope, f"{route.decision}.end", span)
             return MapValue(node)
-        if len(arguments) != 1 or not isinstance(arguments[0], Number):
-            raise Mistake("E0204", "`last` needs the rate: branch[e].last(8)", span)
+        if len(arguments) != 1 or not isinstance(arguments[0], Number) or len(route.end) != 2:
+            raise Mistake("E0204", "`last` needs a rate, branch[e].last(8), and a grid of two coordinates, the second of which is the rate", span)
         return self._last(route, arguments[0], scope, span)
 
     def _last(self, route: RouteValue, rate: Number, scope: int, span: Span) -> MapValue:
@@ -97,6 +95,14 @@ class Grids(Calls):
 
     def _cell(self, index: tuple[ast.Expression, ...], at: Place) -> Cell:
         return tuple(self.integer(item, at) for item in index)
+
+    def _make_cells_once(self, grid: GridValue) -> None:
+        if grid.state == "declared":
+            grid.state = "failed"
+            self._make_cells(grid)
+            grid.state = "made"
+        elif grid.state == "failed":
+            raise Poisoned
 
     def _make_cells(self, grid: GridValue) -> None:
         """Elaborate the cells that lie between the source and an end of a route."""

@@ -13,6 +13,7 @@ from typing import Any
 from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.builder import GraphBuilder, pruned, used_symbols
+from nasdsl.elaborate.calls import STANDARD_LIBRARY
 from nasdsl.elaborate.expressions import Place
 from nasdsl.elaborate.presets import Restriction, Restrictions, path_pattern
 from nasdsl.elaborate.statements import Statements
@@ -72,7 +73,7 @@ def preset_names(file: ast.File) -> tuple[str, ...]:
 
 @cache
 def _standard_library() -> ast.File:
-    return parse(Source("std.nas", grammar_text("std.nas")))
+    return parse(Source(STANDARD_LIBRARY, grammar_text(STANDARD_LIBRARY)))
 
 
 class _SpaceElaborator(Statements):
@@ -296,7 +297,7 @@ class _SpaceElaborator(Statements):
             raise Mistake("E0607", message, quantity.span, help=f"it is given in {needed}")
         else:
             message = f"{metric.text} needs a number with its unit"
-            raise Mistake("E0607", message, quantity.span, help=f"it is given in {needed}, such as 8 {needed.split(',')[0]}")
+            raise Mistake("E0607", message, quantity.span, help=f"it is given in {needed}: write 8 {list(units)[1]}")
         relation: Any = node.operator
         name: Any = metric.text
         return Limit(name, device, relation, value, node.span)

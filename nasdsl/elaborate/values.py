@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from nasdsl.diagnostics.diagnostic import Diagnostic, Label
 from nasdsl.ir.graph import Atom, Cell
@@ -105,6 +105,7 @@ class GridValue:
     statement: ast.Grid
     frame: Frame
     path: str
+    state: Literal["declared", "failed", "made"] = "declared"
     routes: list[RouteValue] = field(default_factory=list)
     cells: dict[Cell, int] = field(default_factory=dict)
 

@@ -150,10 +150,23 @@ def _diagnose(source: Source, error: UnexpectedInput) -> Diagnostic:
         return Diagnostic("E0103", message, span, "reserved", help=f"call it something else, such as `{found}_`")
     if found == ";":
         return Diagnostic("E0101", "statements need no semicolon", span, "not part of the language", help="remove it")
+    hint = _keyword_meant(found, expected)
+    before = (getattr(error, "token_history", None) or [None])[-1]
+    if hint is None and before is not None and before.type == "NAME" and re.match(r"\w", found):
+        hint = _keyword_meant(str(before), {f"_{word}" for word in _KEYWORDS})
+        if hint is not None:
+            span = Span(source, before.start_pos or 0, before.end_pos or 0)
+            return Diagnostic("E0101", f"`{before}` starts no statement", span, "unexpected", help=hint)
+    return Diagnostic("E0101", f"found `{found}` where {_expected(expected)} was expected", span, "unexpected", help=hint)
+
+
+_KEYWORDS = "INPUT BLOCK CHOOSE PICK WIDTH GRID ROUTE FOR RETURN TASK LOSS METRIC WEIGHT REQUIRE PRESET TIED".split()
+
+
+def _keyword_meant(found: str, expected: set[str]) -> str | None:
     keywords = [name.strip("_").lower() for name in expected if re.fullmatch(r"_?[A-Z]{2,}", name)]
     near = difflib.get_close_matches(found, keywords, 1, 0.75)
-    hint = f"did you mean `{near[0]}`?" if near else None
-    return Diagnostic("E0101", f"found `{found}` where {_expected(expected)} was expected", span, "unexpected", help=hint)
+    return f"did you mean `{near[0]}`?" if near else None
 
 
 def _similar_files(path: Path) -> str | None:

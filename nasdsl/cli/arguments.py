@@ -1,0 +1,56 @@
+"""Arguments that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.architecture import Architecture
+from nasdsl.space import Space, load
+
+
+def add_space(parser: argparse.ArgumentParser) -> None:
+    """A .nas file, `--preset` and `--param`."""
+    parser.add_argument("file", metavar="FILE", help="a .nas file")
+    parser.add_argument("--preset", default="", metavar="NAME", help="a preset of the space")
+    parser.add_argument(
+        "--param", action="append", default=[], type=_assignment, metavar="NAME=VALUE", help="a parameter (repeatable)"
+    )
+
+
+def load_space(args: argparse.Namespace, preset: str | None = None) -> Space:
+    """The space that the arguments name."""
+    return load(args.file, preset=args.preset if preset is None else preset, params=dict(args.param))
+
+
+def read_architecture(path: str) -> Architecture:
+    """An architecture file.
+
+    Raises:
+        NasError: It cannot be read or is none.
+    """
+    try:
+        return Architecture.from_json(Path(path).read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        raise NasError(f"{path}: there is no such file", help="`nasdsl sample FILE` prints an architecture") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise NasError(f"{path}: cannot be read: {error}") from None
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
+    return name.strip(), _parameter(value.strip())
+
+
+def _parameter(text: str) -> Any:
+    if text.startswith("{") and text.endswith("}"):
+        return tuple(_parameter(item.strip()) for item in text[1:-1].split(",") if item.strip())
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        return text

@@ -1,0 +1,74 @@
+"""`nasdsl compile` and `nasdsl derive`: readable PyTorch for a space, or for one architecture of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from nasdsl.cli.arguments import add_space, load_space, read_architecture
+from nasdsl.files import write_atomically
+
+
+def add(verbs: Any) -> None:
+    """Add the verbs."""
+    parser = verbs.add_parser("compile", help="write the supernet of a space as readable PyTorch")
+    add_space(parser)
+    parser.add_argument("-o", "--output", metavar="DIR", help="default: generated/SPACE, or generated/SPACE_PRESET")
+    parser.add_argument("--table", metavar="T.json", help="a lookup table: annotates every operation with its latency")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.set_defaults(func=_compile)
+    parser = verbs.add_parser("derive", help="write the network of an architecture as one PyTorch file")
+    add_space(parser)
+    parser.add_argument("--arch", required=True, metavar="A.json", help="the architecture")
+    parser.add_argument("--table", metavar="T.json", help="a lookup table: states the latency")
+    parser.add_argument("-o", "--output", required=True, metavar="NET.py", help="the file to write")
+    parser.set_defaults(func=_derive)
+
+
+def _compile(args: argparse.Namespace) -> int:
+    from nasdsl.codegen import supernet_source
+
+    space = load_space(args)
+    latency, device = _latencies(args.table)
+    name = f"{space.graph.name}_{args.preset}" if args.preset else space.graph.name
+    path = Path(args.output or f"generated/{name}") / "supernet.py"
+    source = supernet_source(space.graph, latency=latency, device=device)
+    write_atomically(path, source)
+    lines, decisions = source.count("\n"), len(space.graph.decisions)
+    if args.json:
+        print(json.dumps({"file": str(path), "lines": lines, "nodes": len(space.graph.nodes), "decisions": decisions}))
+    else:
+        print(f"{path}: {lines} lines, {len(space.graph.nodes)} operations, {decisions} decisions")
+    return 0
+
+
+def _derive(args: argparse.Namespace) -> int:
+    from nasdsl.codegen import network_source
+    from nasdsl.passes.kernels import costs, latency_ms
+
+    architecture = read_architecture(args.arch)
+    space = load_space(args, args.preset or architecture.preset)
+    network = space.derive(architecture)
+    found = costs(network)
+    facts = {"parameters": f"{found.params:,}", "MACs": f"{found.macs:,}"}
+    latency, device = _latencies(args.table)
+    if latency is not None:
+        facts["latency"] = f"{latency_ms(network, latency):.3f} ms on {device}"
+    facts["made by"] = shlex.join(["nasdsl", *sys.argv[1:]])
+    write_atomically(args.output, network_source(network, architecture=architecture, facts=facts))
+    print(f"{args.output}: {facts['parameters']} parameters, {facts['MACs']} MACs")
+    return 0
+
+
+def _latencies(path: str | None) -> tuple[dict[str, float] | None, str]:
+    """The latencies in milliseconds of a table by signature, and the device's name."""
+    if path is None:
+        return None, ""
+    from nasdsl.hardware.table import Table
+
+    table = Table.load(path)
+    return table.latency_ms(), table.device

@@ -1,0 +1,65 @@
+"""The text form of a graph, for people and for golden tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nasdsl.ir.graph import Decision, Graph, Kind, Node
+from nasdsl.number import Number
+
+
+def dump(graph: Graph) -> str:
+    """The whole graph as text: decisions, then nodes in order, indented by their scopes."""
+    lines = [f"space {graph.name}" + (f" preset {graph.preset}" if graph.preset else "")]
+    lines += [f"  param {name} = {_value(value)}" for name, value in graph.params.items()]
+    lines += [f"  {_decision(decision)}" for decision in graph.decisions.values()]
+    for name, cases in graph.cases.items():
+        lines.append(f"  number {name} by cell of {cases.cases[0][0].decision}")
+    lines += _nodes(graph)
+    for task in graph.tasks:
+        lines.append(f"  {'aux ' if task.aux else ''}task {task.name} = %{task.output} loss {task.loss.name}")
+    lines += [f"  require {x.metric}{f'({x.device})' if x.device else ''} {x.relation} {x.value}" for x in graph.limits]
+    return "\n".join(lines) + "\n"
+
+
+def _decision(decision: Decision) -> str:
+    if decision.kind is Kind.ROUTE:
+        return f"route {decision.path} through {decision.grid} to {list(decision.end)}"
+    members = ", ".join(("soft " if m in decision.soft else "") + str(m) for m in decision.domain)
+    count = f"{decision.count} of " if decision.count else ""
+    return f"{decision.kind.value} {decision.path} in {count}{{{members}}}"
+
+
+def _nodes(graph: Graph) -> Iterator[str]:
+    open_scopes: list[int] = []
+    for node in graph.nodes:
+        chain = _chain(graph, node.scope)
+        common = 0
+        while common < min(len(chain), len(open_scopes)) and chain[common] == open_scopes[common]:
+            common += 1
+        for depth in range(common, len(chain)):
+            scope = graph.scopes[chain[depth]]
+            yield f"{'  ' * (depth + 1)}{scope.name}: {scope.block}"
+        open_scopes = chain
+        yield f"{'  ' * (len(chain) + 1)}{_node(node)}"
+
+
+def _chain(graph: Graph, scope: int) -> list[int]:
+    chain: list[int] = []
+    current: int | None = scope
+    while current:
+        chain.append(current)
+        current = graph.scopes[current].parent
+    return chain[::-1]
+
+
+def _node(node: Node) -> str:
+    reads = ", ".join(f"%{i.node}" + (f" when {i.when.value}" if i.when else "") for i in node.inputs)
+    attrs = "".join(f", {name} = {_value(value)}" for name, value in node.attrs.items())
+    return f"%{node.id} = {node.op}({reads}{attrs}): {node.type}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return "{" + ", ".join(map(_value, value)) + "}"
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, Number) else f"{value}"
