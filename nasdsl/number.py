@@ -1,7 +1,7 @@
 """Exact numbers that may depend on decisions.
 
-A `Number` is a polynomial with rational coefficients over *symbols*. A symbol is the path of a decision whose value is a
-number (a width, a choice among numbers) or the name of a case distinction that the graph defines. Channels, kernel
+A `Number` is a polynomial with rational coefficients over *symbols*. A symbol is the path of a decision whose value is
+a number (a width, a choice among numbers) or the name of a case distinction that the graph defines. Channels, kernel
 sizes and expansions of a space are such numbers; arithmetic on them never rounds.
 """
 

@@ -1,0 +1,1 @@
+"""Questions about whole spaces: drawing architectures."""

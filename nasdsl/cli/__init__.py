@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     from nasdsl.cli import search as search_verbs
 
     parser = argparse.ArgumentParser(
-        prog="nasdsl", description="Architecture-search spaces as text: check, compile to PyTorch, search, lower to ONNX."
+        prog="nasdsl",
+        description="Architecture-search spaces as text: check, compile to PyTorch, search, lower to ONNX.",
     )
     parser.add_argument("--version", action="version", version=f"nasdsl {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)

@@ -54,7 +54,8 @@ def _all_presets(args: argparse.Namespace, file: str) -> Graph:
     """Check the space as it stands and under each preset; returns the graph of the first."""
     presets = [args.preset] if args.preset is not None else ["", *preset_names(parse(read_source(file)))]
     space = argparse.Namespace(file=file, preset="", param=args.param)
-    return [verify(load_space(space, preset).graph) for preset in presets][0]
+    graphs = [verify(load_space(space, preset).graph) for preset in presets]
+    return graphs[0]
 
 
 def summary(graph: Graph) -> str:

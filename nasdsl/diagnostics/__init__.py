@@ -1,0 +1,1 @@
+"""What is wrong with a text, as data and as words."""

@@ -1,5 +1,6 @@
 """Every diagnostic code with its title. Hundreds: the kind of rule (1 text, 2 names, 3 types, 4 decisions, 5 grids and
-routes, 6 tasks, requirements and presets, 7 limits)."""
+routes, 6 tasks, requirements and presets, 7 limits).
+"""
 
 from __future__ import annotations
 

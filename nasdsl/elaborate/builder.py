@@ -36,7 +36,9 @@ class GraphBuilder:
         self._ordinals: set[int] = set()
         self._whole: set[Number] = set()
 
-    def scope(self, parent: int, name: str, block: str, span: Span, *, path: str | None = None, cell: Any = None) -> int:
+    def scope(
+        self, parent: int, name: str, block: str, span: Span, *, path: str | None = None, cell: Any = None
+    ) -> int:
         """A new scope; a name that is taken gets an ordinal, and then no decision may be declared inside."""
         above = self.scopes[parent]
         unique = self._unique(parent, name)
@@ -94,7 +96,9 @@ class GraphBuilder:
         self.nodes.append(Node(len(self.nodes), op, inputs, attrs, kind, scope, unique, span))
         return len(self.nodes) - 1
 
-    def apply(self, op: str, inputs: tuple[Input, ...], attrs: dict[str, Any], scope: int, name: str, span: Span) -> int:
+    def apply(
+        self, op: str, inputs: tuple[Input, ...], attrs: dict[str, Any], scope: int, name: str, span: Span
+    ) -> int:
         """Add a node of a catalogued operation, inferring and checking its type."""
         operation = OPERATIONS[op]
         types = [self.nodes[i.node].type for i in inputs]
@@ -159,7 +163,7 @@ class GraphBuilder:
         self._whole.add(channels)
 
     def last_channels(self, name: str, cases: list[tuple[Atom, Number]]) -> Number:
-        """The channels of a map that is one of several: a number if all agree, else a symbol for the case distinction."""
+        """The channels of one of several maps: a number if all agree, else a symbol for the case distinction."""
         if len({number for _, number in cases}) == 1:
             return cases[0][1]
         self.cases[name] = Cases(tuple(cases))
@@ -203,5 +207,3 @@ def used_symbols(nodes: tuple[Node, ...], cases: Mapping[str, Cases]) -> set[str
             used.add(atom.decision)
             used.update(number.symbols)
     return used
-
-

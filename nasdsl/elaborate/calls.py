@@ -11,7 +11,6 @@ from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.expressions import Expressions, Place
 from nasdsl.elaborate.values import (
     BlockValue,
-    Builtin,
     Choice,
     Frame,
     Function,
@@ -225,7 +224,13 @@ class Calls(Expressions):
         return MapValue(self.graph.select("mix", inputs, {}, above, at.named(choice.name), span))
 
     def _alternative(
-        self, function: Function, positional: tuple[Any, ...], named: Mapping[str, Any], above: int, name: str, span: Span
+        self,
+        function: Function,
+        positional: tuple[Any, ...],
+        named: Mapping[str, Any],
+        above: int,
+        name: str,
+        span: Span,
     ) -> MapValue:
         if isinstance(function, BlockValue):
             scope = self.graph.scope(above, name, function.name, function.block.span)

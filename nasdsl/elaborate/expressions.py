@@ -131,7 +131,9 @@ class Expressions(ABC):
         """An expression that must be a number and not depend on decisions."""
         return self._constant(self.number(node, at), node.span)
 
-    def _constant(self, number: Number, span: Span) -> Fraction:
+    def _constant(self, number: Any, span: Span) -> Fraction:
+        if not isinstance(number, Number):
+            raise Mistake("E0302", f"a number was expected, found {describe(number)}", span)
         value = number.constant
         if value is None:
             message = f"the value {number} depends on a decision, and a constant is needed here"
@@ -319,5 +321,3 @@ def _bracketed(name: str, key: Key) -> str:
 
 def _shown(value: Any) -> str:
     return str(value) if isinstance(value, Number) else describe(value)
-
-

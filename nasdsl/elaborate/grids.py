@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from math import prod
 from typing import Any
 
 import networkx as nx
@@ -67,7 +68,11 @@ class Grids(Calls):
             node = self.graph.node("route_end", (Input(join),), attrs, kind, scope, f"{route.decision}.end", span)
             return MapValue(node)
         if len(arguments) != 1 or not isinstance(arguments[0], Number) or len(route.end) != 2:
-            raise Mistake("E0204", "`last` needs a rate, branch[e].last(8), and a grid of two coordinates, the second of which is the rate", span)
+            raise Mistake(
+                "E0204",
+                "`last` needs a rate, branch[e].last(8), and a grid of two coordinates, of which it is the second",
+                span,
+            )
         return self._last(route, arguments[0], scope, span)
 
     def _last(self, route: RouteValue, rate: Number, scope: int, span: Span) -> MapValue:
@@ -132,14 +137,14 @@ class Grids(Calls):
     def _ways(self, grid: GridValue, source: Cell) -> list[Cell]:
         """The cells between the source and the ends, in an order in which links lead forward."""
         node, at = grid.statement, Place(grid.frame)
-        axes = []
-        for binder in node.binders:
-            members = self.sequence(binder.domain, at)
-            axes.append([self.plain(binder.domain, member) for member in members])
-        cells = [cell for cell in product(*axes) if all(isinstance(i, int) for i in cell)]
-        if len(cells) > MAX_CELLS:
-            message = f"the grid has {len(cells)} cells, over the limit of {MAX_CELLS}"
+        axes = [
+            [int(self._constant(member, binder.domain.span)) for member in self.sequence(binder.domain, at)]
+            for binder in node.binders
+        ]
+        if prod(map(len, axes)) > MAX_CELLS:
+            message = f"the grid has {prod(map(len, axes))} cells, over the limit of {MAX_CELLS}"
             raise Mistake("E0701", message, node.span)
+        cells: list[Cell] = list(product(*axes))
         ends = {route.end: route.span for route in grid.routes}
         for cell, span in {source: node.source[0].span, **ends}.items():
             if cell not in cells:

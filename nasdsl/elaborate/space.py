@@ -100,18 +100,15 @@ class _SpaceElaborator(Statements):
 
     def _builtins(self) -> dict[str, Any]:
         def kind(x: Any) -> MapType:
-            return self.graph.nodes[x.node].type
+            value: MapValue = _of(MapValue, x)
+            return self.graph.nodes[value.node].type
 
-        def whole(value: Number, rounding: Any) -> Number:
-            if value.constant is None:
-                raise TypeError
-            return Number.of(rounding(value.constant))
+        def whole(value: Any, rounding: Any) -> Number:
+            return Number.of(rounding(_of(Fraction, _of(Number, value).constant)))
 
         def extreme(choose: Any, *values: Any) -> Number:
             items = values[0] if len(values) == 1 and isinstance(values[0], tuple) else values
-            if any(item.constant is None for item in items):
-                raise TypeError
-            return Number.of(choose(item.constant for item in items))
+            return Number.of(choose([_of(Fraction, _of(Number, item).constant) for item in items] or [None]))
 
         return {
             "channels": lambda x: kind(x).channels,
@@ -120,8 +117,8 @@ class _SpaceElaborator(Statements):
             "ceil": lambda x: whole(x, math.ceil),
             "min": lambda *values: extreme(min, *values),
             "max": lambda *values: extreme(max, *values),
-            "size": lambda x: Number.of(len(x)),
-            "enumerate": lambda x: tuple((Number.of(i), item) for i, item in enumerate(x)),
+            "size": lambda x: Number.of(len(_of(tuple, x))),
+            "enumerate": lambda x: tuple((Number.of(i), item) for i, item in enumerate(_of(tuple, x))),
         }
 
     def graph_of(self, preset: str, params: Mapping[str, ParameterValue]) -> Graph:
@@ -137,7 +134,8 @@ class _SpaceElaborator(Statements):
                     self.report(mistake)
                 if not any(not task.aux for task in self.tasks):
                     raise Mistake(
-                        "E0601", f"the space `{self.space.name}` has no task", self.name_span, "nothing is demanded of it",
+                        "E0601", f"the space `{self.space.name}` has no task", self.name_span,
+                        "nothing is demanded of it",
                         help="add: task name = ... { loss cross_entropy() metric accuracy }",
                     )  # fmt: skip
         except Mistake as mistake:
@@ -232,7 +230,9 @@ class _SpaceElaborator(Statements):
         at = Place(frame)
         shape = [self.integer(argument.value, at) for argument in node.shape]
         if len(shape) != 3 or min(shape) < 1:
-            message = f"an input has a shape of three positive integers, found {node.span.text.split(':', 1)[1].strip()}"
+            message = (
+                f"an input has a shape of three positive integers, found {node.span.text.split(':', 1)[1].strip()}"
+            )
             raise Mistake("E0306", message, node.span, help="write: input image: [3, 224, 224]")
         channels, height, width = shape
         kind = MapType(Number.of(channels), (height, width), Fraction(1))
@@ -277,7 +277,9 @@ class _SpaceElaborator(Statements):
     def _limit(self, node: ast.Expression) -> Limit:
         hint = "write: require latency(ort_cpu) <= 8.3 ms and params <= 4 M"
         if not isinstance(node, ast.Binary) or node.operator not in ("<=", ">="):
-            raise Mistake("E0603", "a requirement compares a metric with a quantity by `<=` or `>=`", node.span, help=hint)
+            raise Mistake(
+                "E0603", "a requirement compares a metric with a quantity by `<=` or `>=`", node.span, help=hint
+            )
         metric, device = node.left, None
         if isinstance(metric, ast.Call) and len(metric.arguments) == 1:
             argument = metric.arguments[0].value
@@ -285,7 +287,9 @@ class _SpaceElaborator(Statements):
             metric = metric.function
         if not isinstance(metric, ast.Name) or metric.text not in _UNITS or (metric.text == "latency") != bool(device):
             known = "latency(DEVICE), macs, params and memory"
-            raise Mistake("E0603", f"`{node.left.span.text}` is no metric; there are {known}", node.left.span, help=hint)
+            raise Mistake(
+                "E0603", f"`{node.left.span.text}` is no metric; there are {known}", node.left.span, help=hint
+            )
         units, quantity = _UNITS[metric.text], node.right
         needed = ", ".join(units)
         if isinstance(quantity, ast.Quantity) and quantity.unit in units:
@@ -329,6 +333,13 @@ class _SpaceElaborator(Statements):
         )  # fmt: skip
 
 
+def _of(kind: type, value: Any) -> Any:
+    """The value, if it is of a kind; else the `TypeError` that says a function was called with the wrong kind."""
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
+
+
 def _conjuncts(node: ast.Expression) -> list[ast.Expression]:
     if isinstance(node, ast.Binary) and node.operator == "and":
         return [*_conjuncts(node.left), *_conjuncts(node.right)]
@@ -348,4 +359,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Number):
         return value.constant
     return tuple(_plain(item) for item in value) if isinstance(value, tuple) else value
-

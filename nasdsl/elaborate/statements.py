@@ -73,7 +73,9 @@ class Statements(Grids):
                 for turn, _, atom in self.turns(statement.generator, at):
                     if atom is not None:
                         message = "a loop of statements cannot run over a pick"
-                        raise Mistake("E0206", message, statement.span, help="use it in sum(... for ...) or concat(...)")
+                        raise Mistake(
+                            "E0206", message, statement.span, help="use it in sum(... for ...) or concat(...)"
+                        )
                     self.run_statements(statement.body, turn)
             case ast.Choose():
                 self._choose(statement, frame)
@@ -171,13 +173,16 @@ class Statements(Grids):
         if len(soft) == len(labels):
             raise Mistake("E0401", "every alternative is soft, so nothing can be derived", node.span)
         domain = self.restrictions.narrow(path, Kind.CHOOSE, tuple(labels))
-        numeric = isinstance(values[0][1], Number)
+        numbers = [isinstance(value, Number) for _, value in values]
+        if any(numbers) != all(numbers):
+            message = "a choice is among operations or among numbers, not both"
+            raise Mistake("E0401", message, node.span)
         if len(domain) > 1:
             self.graph.declare(Decision(path, Kind.CHOOSE, domain, node.span, soft & set(domain)), frame.scope)
-        if numeric:
+        if all(numbers):
             value: Any = Number.symbol(path) if len(domain) > 1 else Number.of(int(domain[0]))
         else:
-            left = tuple((str(label), partial) for label, partial in values if label in domain)
+            left = tuple((str(k), v) for k, v in values if k in domain and isinstance(v, Partial))
             value = Choice(node.target.name if key is None else _text(node.target.name, key),
                            path if len(domain) > 1 else "", left, node.span)  # fmt: skip
         self._bind(node.target, key, value, frame)

@@ -23,7 +23,14 @@ class Mistake(Exception):
     """A mistake in the text; caught at the statement, so that the others are still looked at."""
 
     def __init__(
-        self, code: str, message: str, span: Span, note: str = "", *, help: str | None = None, labels: tuple[Label, ...] = ()  # noqa: A002
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        note: str = "",
+        *,
+        help: str | None = None,  # noqa: A002
+        labels: tuple[Label, ...] = (),
     ) -> None:
         super().__init__(message)
         self.diagnostic = Diagnostic(code, message, span, note, labels, help)

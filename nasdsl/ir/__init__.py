@@ -1,0 +1,1 @@
+"""The graph of a space, its text form, its verifier, and architectures."""

@@ -15,7 +15,9 @@ from nasdsl.ir.graph import Value
 
 @dataclass(frozen=True)
 class Architecture:
-    """A value for every live decision, by path, of a space under a preset ("" for none); equal architectures have equal text and hash.
+    """A value for every live decision, by path, of a space under a preset ("" for none).
+
+    Equal architectures have equal text and equal hash.
 
     >>> a = Architecture("tiny", {"op": "conv", "w": 8})
     >>> a == Architecture.from_json(a.to_json())
@@ -71,4 +73,6 @@ def _frozen(value: Any, name: str) -> Any:
         return tuple(_frozen(item, name) for item in value)
     if isinstance(value, int | str) and not isinstance(value, bool):
         return value
-    raise NasError(f"{name}: {value!r} is no value of a decision", help="values are integers, strings and lists of them")
+    raise NasError(
+        f"{name}: {value!r} is no value of a decision", help="values are integers, strings and lists of them"
+    )

@@ -49,7 +49,8 @@ class Kind(Enum):
 @dataclass(frozen=True, slots=True)
 class Atom:
     """The condition that a decision has a value; for a pick that it has the member, for a route that it has the cell
-    as its last one at a rate, for a grid that the route read there takes the link `(from, to)`."""
+    as its last one at a rate, for a grid that the route read there takes the link `(from, to)`.
+    """
 
     decision: str
     value: Hashable

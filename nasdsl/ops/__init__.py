@@ -1,0 +1,1 @@
+"""The operations: each owns all its rules."""

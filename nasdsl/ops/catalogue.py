@@ -1,5 +1,6 @@
 """The catalogue of operations, by name. Composite ones (`conv_bn_relu`, `sep_conv`, ...) are written in the language
-itself: see `grammars/std.nas`."""
+itself: see `grammars/std.nas`.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ from nasdsl.types import MapType
 
 class Conv(Operation):
     """`conv(c, k, stride = 1, dilation = 1, groups = 1, bias = false)`: a 2-d convolution with padding
-    dilation * (k - 1) / 2 on every side, so that at stride 1 the size stays."""
+    dilation * (k - 1) / 2 on every side, so that at stride 1 the size stays.
+    """
 
     name: ClassVar[str] = "conv"
     fuses: ClassVar[tuple[str, ...]] = ("bn", "relu")
@@ -72,7 +73,9 @@ class Conv(Operation):
     def _torch_groups(self, attrs: Attributes, ins: tuple[int, ...]) -> int:
         return integer(attrs, "groups")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         k, stride, dilation = integer(attrs, "k"), integer(attrs, "stride"), integer(attrs, "dilation")
         groups = self._groups(inputs, attrs).constant
         assert groups is not None, "a network has no decisions"
@@ -141,7 +144,9 @@ class Linear(Operation):
         args = {"*c_in": ins[-1], "*c": outs[-1], "bias": attrs["bias"]}
         return TorchForm(module, args, f"{{self}}({flat})")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         x = names[0] if inputs[0].size is None else emit.node("Flatten", [names[0]], axis=1)
         weights = [emit.weight("weight")] + ([emit.weight("bias")] if attrs["bias"] else [])
         return emit.node("Gemm", [x, *weights], transB=1)

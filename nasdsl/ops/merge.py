@@ -29,8 +29,9 @@ class Sum(Operation):
         _same_size(self.name, inputs)
         for other in inputs[1:]:
             if other.channels != inputs[0].channels:
+                found = f"{inputs[0].channels} and {other.channels}"
                 raise RuleError(
-                    f"`sum` needs equal channels in every architecture, found {inputs[0].channels} and {other.channels}",
+                    f"`sum` needs equal channels in every architecture, found {found}",
                     help="give the maps the same number of channels, for example with conv_bn(c, k = 1)",
                 )
         return inputs[0]
@@ -38,7 +39,9 @@ class Sum(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call="{plus}")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         total = names[0]
         for name in names[1:]:
             total = emit.node("Add", [total, name])
@@ -61,5 +64,7 @@ class Concat(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call="torch.cat(({all}), dim=1)")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         return names[0] if len(names) == 1 else emit.node("Concat", names, axis=1)

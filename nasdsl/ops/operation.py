@@ -47,7 +47,8 @@ class TorchForm:
         args: Constructor arguments, in order; a key that starts with "*" is passed by position. Values: int, bool,
             float, or tuple of ints.
         call: The expression, with `{self}` for the module, `{x}` and `{y}` for the inputs (or `{all}`, separated by
-            commas, or `{plus}`, by plus signs) and `{c}` for the run-time number of output channels: "{self}({x}, {c})".
+            commas, or `{plus}`, by plus signs) and `{c}` for the run-time number of output channels:
+            "{self}({x}, {c})".
         sliced: Whether `{c}` occurs: the module serves several widths and must be told which.
     """
 
@@ -93,7 +94,9 @@ class Operation(ABC):
         """The PyTorch form; `widths` tells which values a number takes (one value in a derived network)."""
 
     @abstractmethod
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         """Write the ONNX form, in a graph without decisions; returns the name of its output."""
 
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
@@ -125,7 +128,7 @@ def strided(x: MapType, stride: int, op: str) -> MapType:
     if height % stride or width % stride:
         raise RuleError(
             f"`{op}` with stride {stride} needs a size that it divides, found {height}x{width}",
-            help=f"at this point one pixel stands for {x.rate} of the input: choose an input size that is a multiple of "
+            help=f"one pixel here stands for {x.rate} of the input: choose an input size that is a multiple of "
             f"{x.rate * stride}",
         )
     return MapType(x.channels, (height // stride, width // stride), x.rate * stride)

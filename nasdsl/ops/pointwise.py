@@ -13,7 +13,8 @@ from nasdsl.types import MapType
 
 class BatchNorm(Operation):
     """`bn(affine = true)`: batch normalisation, eps 1e-5; where channels depend on decisions, one per width, as in
-    slimmable networks (Yu et al., ICLR 2019)."""
+    slimmable networks (Yu et al., ICLR 2019).
+    """
 
     name: ClassVar[str] = "bn"
     fuses: ClassVar[tuple[str, ...]] = ("relu",)
@@ -29,7 +30,9 @@ class BatchNorm(Operation):
             return TorchForm("nn.BatchNorm2d", {"*c": channels[0], "affine": attrs["affine"]})
         return TorchForm("runtime.BatchNorm2d", {"*widths": channels, "affine": attrs["affine"]})
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         channels = output.channels.constant
         assert channels is not None, "a network has no decisions"
         if attrs["affine"]:
@@ -55,7 +58,9 @@ class Relu(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call="F.relu({x})")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         return emit.node("Relu", names)
 
 
@@ -71,7 +76,9 @@ class Dropout(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("nn.Dropout", {"*p": float(attrs["p"].constant)})
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         return names[0]
 
 
@@ -86,7 +93,9 @@ class Identity(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call="{x}")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         return names[0]
 
 
@@ -104,7 +113,9 @@ class Zero(Operation):
         step = "" if stride == 1 else f"[:, :, ::{stride}, ::{stride}]"
         return TorchForm("", call=f"torch.zeros_like({{x}}{step})")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         stride = integer(attrs, "stride")
         x = names[0]
         if stride > 1:

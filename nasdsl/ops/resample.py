@@ -31,14 +31,18 @@ class Pool(Operation):
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         k, stride = integer(attrs, "k"), integer(attrs, "stride")
         if k % 2 == 0 and k != stride:
-            raise RuleError(f"`{self.name}` with an even window needs a stride equal to it, found k = {k}, stride = {stride}")
+            raise RuleError(
+                f"`{self.name}` with an even window needs a stride equal to it, found k = {k}, stride = {stride}"
+            )
         return strided(inputs[0], stride, self.name)
 
     def _window(self, attrs: Attributes) -> tuple[int, int, int]:
         k = integer(attrs, "k")
         return k, integer(attrs, "stride"), (k - 1) // 2
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         k, stride, pad = self._window(attrs)
         return self._onnx_node(emit, names, {"kernel_shape": [k, k], "strides": [stride, stride], "pads": [pad] * 4})
 
@@ -85,7 +89,9 @@ class GlobalAvgPool(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call="F.adaptive_avg_pool2d({x}, 1)")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         return emit.node("GlobalAveragePool", names)
 
 
@@ -100,7 +106,8 @@ def _resize_onnx(emit: Emitter, x: str, size: tuple[int, int], channels: Number)
 
 class Resize(Operation):
     """`resize(scale)`: bilinear resizing by a factor, corners aligned; a size that comes out fractional is rounded
-    down."""
+    down.
+    """
 
     name: ClassVar[str] = "resize"
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("scale"),)
@@ -121,7 +128,9 @@ class Resize(Operation):
         size = size.replace(" * 1 ", " ").replace(" // 1,", ",").removesuffix(" // 1")
         return TorchForm("", call=f'F.interpolate({{x}}, ({size}), mode="bilinear", align_corners=True)')
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         assert output.size is not None, "the type rule gives a feature map"
         return _resize_onnx(emit, names[0], output.size, output.channels)
 
@@ -139,7 +148,9 @@ class ResizeLike(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call='F.interpolate({x}, {y}.shape[2:], mode="bilinear", align_corners=True)')
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         assert output.size is not None, "the type rule gives a feature map"
         return _resize_onnx(emit, names[0], output.size, output.channels)
 
@@ -156,6 +167,8 @@ class Shift(Operation):
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call="F.pad({x}[:, :, 1:, 1:], (0, 1, 0, 1))")
 
-    def onnx(self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> str:
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
         cropped = emit.node("Slice", [names[0], *(emit.constant(v) for v in ([1, 1], [2**31, 2**31], [2, 3]))])
         return emit.node("Pad", [cropped, emit.constant([0, 0, 0, 0, 0, 0, 1, 1])])

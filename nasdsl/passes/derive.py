@@ -1,7 +1,7 @@
 """From a space and an architecture to the network: demand, followed back from the tasks.
 
-Requires a verified graph and an architecture that decides everything that is live. Ensures a graph without decisions, in
-which every node knows its `origin`; nodes of a grid cell that two routes reach by different ways are there twice.
+Requires a verified graph and an architecture that decides all that is live. Ensures a graph without decisions, in which
+every node knows its `origin`; nodes of a grid cell that two routes reach by different ways are there twice.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from nasdsl.diagnostics.errors import NasError
@@ -70,7 +71,8 @@ class Demand:
             assert isinstance(value, tuple)
             return atom.value in value
         if kind is Kind.ROUTE:
-            assert isinstance(value, tuple) and isinstance(atom.value, tuple)
+            assert isinstance(value, tuple)
+            assert isinstance(atom.value, tuple)
             at_rate = [cell for cell in value if isinstance(cell, tuple) and cell[1] == atom.value[1]]
             return bool(at_rate) and at_rate[-1] == atom.value
         return atom.value == value
@@ -88,7 +90,7 @@ class Demand:
         if node.op == "route_last":
             live = next(i for i in node.inputs if i.when is not None and self.holds(i.when))
             route, cell = self._way(node), live.when.value if live.when else None
-            return ((live.node, route[: route.index(cell) + 1]),)  # type: ignore[arg-type]
+            return ((live.node, route[: route.index(cell) + 1]),)
         live_inputs = (i for i in node.inputs if i.when is None or self.holds(i.when))
         return tuple((i.node, self._inside(i.node, way)) for i in live_inputs)
 
@@ -175,7 +177,7 @@ def check_value(graph: Graph, decision: Decision, value: Value) -> None:
             and len(value) > 0
             and value[0] == grid.source
             and value[-1] == decision.end
-            and all(step in links for step in zip(value, value[1:], strict=False))
+            and all(step in links for step in pairwise(value))
         )
     else:
         legal = value in decision.real
@@ -220,11 +222,15 @@ class _Network:
                 self._node_of[place] = self._node_of[source]
             else:
                 self._node_of[place] = self._copy(node, place)
-        tasks = tuple(
-            replace(task, output=self._node_of[task.output, ()]) for task in self.space.tasks if not task.aux
-        )
+        tasks = tuple(replace(task, output=self._node_of[task.output, ()]) for task in self.space.tasks if not task.aux)
         return replace(
-            self.space, nodes=tuple(self.nodes), scopes=tuple(self.scopes), decisions={}, grids={}, cases={}, tasks=tasks
+            self.space,
+            nodes=tuple(self.nodes),
+            scopes=tuple(self.scopes),
+            decisions={},
+            grids={},
+            cases={},
+            tasks=tasks,
         )
 
     def _copy(self, node: Node, place: Place) -> int:

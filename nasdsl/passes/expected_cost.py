@@ -50,7 +50,9 @@ def expected_cost_data(graph: Graph) -> dict[str, Any]:
         "domains": {d.path: _domain(graph, d.path) for d in graph.decisions.values() if d.path in used},
         "grids": grids,
         "lasts": lasts,
-        "kernels": tuple((where, template, tuple(map(str, numbers)), terms) for where, template, numbers, terms in rows),
+        "kernels": tuple(
+            (where, template, tuple(map(str, numbers)), terms) for where, template, numbers, terms in rows
+        ),
     }
 
 
@@ -86,7 +88,7 @@ def _grid(graph: Graph, path: str) -> dict[str, Any]:
 
 
 def _rows(graph: Graph, kernel: Kernel) -> list[tuple[str, str, tuple[Number, ...], tuple[Term, ...]]]:
-    """The rows of a kernel: several where its numbers depend on the last cell of a route, or on what it is live under."""
+    """The rows of a kernel: several where its numbers depend on a route's last cell or on the live condition."""
     symbols = [symbol for symbol in kernel.symbols if symbol in graph.cases]
     where = _where(graph, kernel.nodes[0])
     rows: dict[tuple[str, tuple[Number, ...]], list[Term]] = {}

@@ -1,10 +1,10 @@
 """Kernels: what an inference engine runs as one, an operation with what it fuses.
 
 The partition of a derived network is that of its space: two nodes form one kernel when the second reads only the first,
-stands right behind it in the space (`Node.origin`), lies in the same grid cell and is fused by the first one's
-operation. Nothing is fused across a selecting node, since that would stand between the two. Where the second may be
-dead while the first is live, the space has a kernel for either case. So the kernels of a derived network are exactly
-those of the space that are live, and sums of costs agree.
+stands right behind it in the space (`Node.origin`), lies in the same block instance or one around it, and is fused by
+the first one's operation. Nothing is fused across a selecting node, since that would stand between the two. Where the
+second may be dead while the first is live, the space has a kernel for either case. So the kernels of a derived network
+are exactly those of the space that are live, and sums of costs agree.
 """
 
 from __future__ import annotations
@@ -211,11 +211,20 @@ def _following(graph: Graph) -> dict[int, int]:
             continue
         head, place_in_fuses = fused_into.get(before.id, (before.id, -1))
         fuses = OPERATIONS[graph.nodes[head].op].fuses
-        same_cell = graph.scopes[node.scope].cell == graph.scopes[before.scope].cell
-        if same_cell and node.op in fuses[place_in_fuses + 1 :]:
+        if _around(graph, node.scope, before.scope) and node.op in fuses[place_in_fuses + 1 :]:
             found[before.id] = node.id
             fused_into[node.id] = (head, fuses.index(node.op))
     return found
+
+
+def _around(graph: Graph, outer: int, inner: int) -> bool:
+    """Whether a scope is, or encloses, another one of the same grid cell."""
+    if graph.scopes[outer].cell != graph.scopes[inner].cell:
+        return False
+    scope: int | None = inner
+    while scope is not None and scope != outer:
+        scope = graph.scopes[scope].parent
+    return scope is not None
 
 
 def _variants(graph: Graph, chain: Sequence[Node], live: Condition, algebra: Conditions) -> Iterator[Kernel]:
@@ -258,8 +267,9 @@ def _kernel(
     name, attrs = head
     reads = tuple(inputs)
     if name in ("resize", "resize_like"):
-        # Of the map whose size it takes, a network reads nothing; the sizes say what it does.
+        # Of the map whose size it takes, a network reads nothing: neither its channels nor its values matter.
         name, attrs, reads = "resize", {}, reads[:1]
+        inputs = [inputs[0], *(MapType(Number.of(1), like.size, like.rate) for like in inputs[1:])]
     words, numbers = [name], list[Number]()
 
     def shown(number: Number) -> str:
@@ -283,4 +293,3 @@ def _kernel(
 
 def _number(default: int | bool | Fraction | None) -> Number | None:
     return None if default is None or isinstance(default, bool) else Number.of(default)
-

@@ -74,7 +74,9 @@ class Conditions:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._settings = {path: self._literals_of(path) for path, d in graph.decisions.items() if d.kind is not Kind.ROUTE}
+        self._settings = {
+            path: self._literals_of(path) for path, d in graph.decisions.items() if d.kind is not Kind.ROUTE
+        }
 
     def settings(self, decision: str) -> tuple[Literals, ...]:
         """The values of a choose, width or pick, each as the atoms that hold then; soft ones included.
@@ -90,7 +92,8 @@ class Conditions:
         if comb(len(decision.domain), decision.count) > 1000:
             return ()
         return tuple(
-            frozenset(Atom(path, member) for member in members) for members in combinations(decision.domain, decision.count)
+            frozenset(Atom(path, member) for member in members)
+            for members in combinations(decision.domain, decision.count)
         )
 
     def _possible(self, literals: Literals) -> bool:
@@ -214,7 +217,9 @@ class _Walk:
             elif node.op == "route_last":
                 parts.append(node)
         for node in parts:
-            self._covered(self.live[node.id], self.routes[str(node.attrs["route"])], node, "demand the end of its route too")
+            self._covered(
+                self.live[node.id], self.routes[str(node.attrs["route"])], node, "demand the end of its route too"
+            )
         return Liveness(self.algebra, tuple(self.live), self.routes)
 
     def _of(self, node: Node) -> Condition:

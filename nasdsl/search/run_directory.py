@@ -7,8 +7,8 @@ long it was, so that lines of steps that are done again are cut off first.
 from __future__ import annotations
 
 import errno
+import io
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import write_atomically
 from nasdsl.search.config import RunConfig
 
 CONFIG, LOG, STATE, CHECKPOINTS = "config.json", "log.jsonl", "state.pt", "checkpoints"
@@ -136,9 +137,9 @@ class RunDirectory:
             "state": checkpoint.state,
             "log_bytes": log.stat().st_size if log.exists() else 0,
         }
-        target = self.path / CHECKPOINTS / STATE
-        with disk(target), _replacing(target) as part:
-            torch.save(body, part)
+        buffer = io.BytesIO()
+        torch.save(body, buffer)
+        self.write(f"{CHECKPOINTS}/{STATE}", buffer.getvalue())
         self._remove_other_weights(weights)
 
     def _remove_other_weights(self, keep: str) -> None:
@@ -180,8 +181,8 @@ def write_whole(path: Path, content: str | bytes) -> Path:
     Raises:
         NasError: The disk is full, or the place cannot be written (status 3).
     """
-    with disk(path), _replacing(path) as part:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+    with disk(path):
+        write_atomically(path, content)
     return path
 
 
@@ -199,17 +200,6 @@ def disk(path: Path) -> Iterator[None]:
             ) from error
         reason = (error.strerror or str(error)).lower()
         raise NasError(f"{path} cannot be written: {reason}", help="choose another place", status=3) from error
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when all went well and vanishes otherwise."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        yield part
-        os.replace(part, path)  # noqa: PTH105 - the atomic one
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _rounded(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -140,7 +140,19 @@ class Unary(Node):
 
 
 Expression = (
-    Name | Number | Quantity | Text | Sequence | Range | Call | Subscript | Attribute | Pipe | Conditional | Binary | Unary
+    Name
+    | Number
+    | Quantity
+    | Text
+    | Sequence
+    | Range
+    | Call
+    | Subscript
+    | Attribute
+    | Pipe
+    | Conditional
+    | Binary
+    | Unary
 )
 
 

@@ -40,6 +40,7 @@ class Building:
         near_m, far_m: z of its ends.
         front: Materials of the front.
         colours: Unlit colour of every material [17, 3].
+        end_from_m: From this height up its near end shows, as the next house hides what is below.
     """
 
     side: int
@@ -48,6 +49,7 @@ class Building:
     far_m: float
     front: MaterialMap
     colours: NDArray[np.float32]
+    end_from_m: float
 
     @property
     def height_m(self) -> float:
@@ -72,7 +74,7 @@ class Building:
             street_m: Distance to them.
         """
         middle = (max(self.near_m, 2.0) + self.far_m) / 2
-        if self.near_m > NEAR_M:
+        if self.near_m > NEAR_M and self.end_from_m < self.height_m - 0.5:
             wall = end_wall(9.0, max(self.height_m - 2.5, 3.0), dice)
             lit = TOWARDS_CAMERA if canvas.light.sun[2] < 0 else None
             first = _palette(canvas, self.colours, self.near_m, lit)
@@ -172,37 +174,52 @@ def drawn_colours(dice: Dice) -> NDArray[np.float32]:
     return np.array(table, dtype=np.float32)
 
 
+def drawn_fronts(dice: Dice, light: Light, character: str) -> list[MaterialMap]:
+    """The kinds of fronts that the houses of one street share.
+
+    Args:
+        dice: Decides.
+        light: Its lamps light windows.
+        character: "suburb", "town" or "city".
+    """
+    fronts = []
+    for _ in range(dice.whole(5, 7)):
+        style = drawn_style(dice, character)
+        bays = dice.whole(2, 3) if style.roof in ("steps", "gable") else dice.whole(3, 6)
+        fronts.append(facade(style, bays, dice, light.mood.lamps))
+    return fronts
+
+
 def drawn_row(
-    dice: Dice, light: Light, side: int, edge_m: float, character: str, crossing: tuple[float, float]
+    dice: Dice, fronts: list[MaterialMap], side: int, edge_m: float, character: str, crossing: tuple[float, float]
 ) -> list[Building]:
     """The houses along one side of the street, from near to far.
 
     Args:
         dice: Decides.
-        light: Its lamps light windows.
+        fronts: The fronts to choose from.
         side: -1 left, 1 right.
         edge_m: x of the outer edge of the sidewalk.
         character: "suburb", "town" or "city".
         crossing: z where a street that crosses this one begins and ends; no houses stand there.
     """
-    lamps = light.mood.lamps
     gap = {"suburb": 0.8, "town": 0.12, "city": 0.2}[character]
     setback = {"suburb": (2.0, 6.0), "town": (0.0, 0.6), "city": (0.0, 2.0)}[character]
-    designs = [drawn_style(dice, character) for _ in range(dice.whole(2, 4))]
     row: list[Building] = []
     z = dice.between(-8.0, 1.0)
-    while z < 150:
-        style = dice.pick(designs)
-        bays = dice.whole(2, 3) if style.roof in ("steps", "gable") else dice.whole(3, 6)
-        front = facade(style, bays, dice, lamps)
+    hidden_m = 0.0
+    while z < 120:
+        front = dice.pick(fronts)
         end = z + front.shape[1] * TEXEL_M
         if z < crossing[1] and end > crossing[0]:
-            z = crossing[1] + dice.between(0.0, 1.5)
+            z, hidden_m = crossing[1] + dice.between(0.0, 1.5), 0.0
             continue
         if end > 1.5:
             plane = edge_m + side * dice.between(*setback)
-            row.append(Building(side, plane, z, end, front, drawn_colours(dice)))
-        z = end + (dice.between(1.0, 6.0) if dice.chance(gap) else 0.0)
+            row.append(Building(side, plane, z, end, front, drawn_colours(dice), hidden_m))
+        spaced = dice.chance(gap)
+        hidden_m = 0.0 if spaced or character == "suburb" else front.shape[0] * TEXEL_M - 3.5
+        z = end + (dice.between(1.0, 6.0) if spaced else 0.0)
     return row
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 
 import numpy as np
@@ -11,9 +12,6 @@ from PIL import Image, ImageDraw
 
 from nasdsl.data.streets.camera import Camera, Point2, Point3
 from nasdsl.data.streets.light import Colour, Light
-
-_CAPACITY = 4096
-
 
 class Kind(IntEnum):
     """The classes of `streets`, in the order of their label values."""
@@ -27,6 +25,14 @@ class Kind(IntEnum):
     SIGN = 6
     CAR = 7
     PERSON = 8
+
+
+_IS_GROUND = [255 * (kind <= Kind.SIDEWALK) for kind in Kind]
+_IS_WALK = [255 * (kind == Kind.SIDEWALK) for kind in Kind]
+
+
+def _octet(value: float) -> int:
+    return 0 if value < 0 else 255 if value > 255 else int(value)
 
 
 class Canvas:
@@ -49,15 +55,14 @@ class Canvas:
         self._draw = ImageDraw.Draw(self.surfaces)
         self._draw_shadow = ImageDraw.Draw(self.shadows)
         self._draw_contact = ImageDraw.Draw(self.contacts)
-        self._colour = np.zeros((_CAPACITY, 4), dtype=np.uint8)
-        self._finish = np.zeros((_CAPACITY, 4), dtype=np.uint8)
-        self._kind = np.full(_CAPACITY, Kind.SKY, dtype=np.uint8)
-        self._instance = np.zeros(_CAPACITY, dtype=np.uint16)
-        self._count = 1
+        # Surface 0 is the sky: no colour of its own and no clearness, so that developing shows the sky there.
+        self._colour = bytearray(4)
+        self._finish = bytearray(4)
+        self._kind = bytearray([Kind.SKY])
+        self._instance = [0]
         self._instances = 0
         self._feet_in_shadow: NDArray[np.uint8] | None = None
-
-    # Surface 0 is the sky: no colour of its own and no clearness, so that developing shows the sky there.
+        self._sheet: NDArray[np.int32] | None = None
 
     def surface(
         self, colour: Colour, kind: Kind, z: float, *, instance: int = 0, texture: float = 0.06, glow: float = 0.0
@@ -72,21 +77,13 @@ class Canvas:
             texture: Amplitude of the noise on it, relative to its brightness.
             glow: How much light it gives off by itself, 0 to 1.
         """
-        number = self._reserve(1)
         clear = self.light.clearness(z) * 255
         red, green, blue = colour
-        self._colour[number] = (
-            int(min(max(red, 0.0), 1.0) * clear),
-            int(min(max(green, 0.0), 1.0) * clear),
-            int(min(max(blue, 0.0), 1.0) * clear),
-            int(clear),
-        )
-        self._finish[number] = (kind <= Kind.SIDEWALK) * 255, int(texture * 255), int(glow * 255), (
-            kind == Kind.SIDEWALK
-        ) * 255
-        self._kind[number] = kind
-        self._instance[number] = instance
-        return number
+        self._colour += bytes((_octet(red * clear), _octet(green * clear), _octet(blue * clear), int(clear)))
+        self._finish += bytes((_IS_GROUND[kind], int(texture * 255), int(glow * 255), _IS_WALK[kind]))
+        self._kind.append(kind)
+        self._instance.append(instance)
+        return len(self._kind) - 1
 
     def ground(self, colour: Colour, kind: Kind, *, texture: float = 0.2) -> int:
         """A new surface on the ground; the haze over it follows from the row it is seen in."""
@@ -104,24 +101,16 @@ class Canvas:
             textures: Amplitudes of the noise, n of them.
             glows: Light given off, n of them.
         """
-        count = len(colours)
-        first = self._reserve(count)
-        part = slice(first, first + count)
+        count, first = len(colours), len(self._kind)
         clear = np.float32(self.light.clearness(z) * 255)
-        self._colour[part, :3] = np.clip(colours, 0, 1) * clear
-        self._colour[part, 3] = int(clear)
-        self._finish[part, 1] = np.asarray(textures, dtype=np.float32) * 255
-        self._finish[part, 2] = np.asarray(glows, dtype=np.float32) * 255
-        self._kind[part] = kind
-        return first
-
-    def _reserve(self, count: int) -> int:
-        first = self._count
-        self._count += count
-        if self._count > len(self._kind):
-            for name in ("_colour", "_finish", "_kind", "_instance"):
-                table: NDArray[np.generic] = getattr(self, name)
-                setattr(self, name, np.concatenate([table, np.zeros_like(table)]))
+        rows = np.empty((count, 4), dtype=np.uint8)
+        rows[:, :3] = np.clip(colours, 0, 1) * clear
+        rows[:, 3] = int(clear)
+        self._colour += rows.tobytes()
+        for texture, glow in zip(textures, glows, strict=True):
+            self._finish += bytes((0, int(texture * 255), int(glow * 255), 0))
+        self._kind += bytes([kind]) * count
+        self._instance += [0] * count
         return first
 
     def new_instance(self) -> int:
@@ -155,8 +144,20 @@ class Canvas:
 
     def stamp(self, numbers: NDArray[np.int32], mask: NDArray[np.bool_], left: int, top: int) -> None:
         """Paint an array of surface numbers where a mask is set; both lie inside the picture."""
+        if self._sheet is not None:
+            part = self._sheet[top : top + mask.shape[0], left : left + mask.shape[1]]
+            np.copyto(part, numbers, where=mask)
+            return
         patch = Image.fromarray(numbers.astype(np.int32, copy=False))
-        self.surfaces.paste(patch, (left, top), Image.fromarray(mask.astype(np.uint8) * np.uint8(255)))
+        self.surfaces.paste(patch, (left, top), Image.fromarray(mask.view(np.uint8) * np.uint8(255)))
+
+    @contextmanager
+    def only_stamps(self) -> Iterator[None]:
+        """While this lasts only `stamp` paints, which makes it a good deal faster."""
+        self._sheet = np.array(self.surfaces)
+        yield
+        self.surfaces.paste(Image.fromarray(self._sheet))
+        self._sheet = None
 
     def shade(self, points: Sequence[Point3]) -> None:
         """Cast the sun's shadow with this outline on the ground."""
@@ -191,17 +192,17 @@ class Canvas:
         """What developing needs besides: is ground, noise amplitude, glow, is sidewalk; [H, W, 4]."""
         return self._looked_up(self._finish)
 
-    def _looked_up(self, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        packed = table.view(np.uint32)[:, 0].take(np.asarray(self.surfaces))
+    def _looked_up(self, table: bytearray) -> NDArray[np.uint8]:
+        packed = np.frombuffer(table, dtype=np.uint32).take(np.asarray(self.surfaces))
         return packed.view(np.uint8).reshape(*packed.shape, 4)
 
     def kinds(self, step: int) -> NDArray[np.uint8]:
         """The class of every step-th pixel of every step-th row."""
-        return self._kind.take(self._sampled(step))
+        return np.frombuffer(self._kind, dtype=np.uint8).take(self._sampled(step))
 
     def instances(self, step: int) -> NDArray[np.uint16]:
         """The instance of every step-th pixel of every step-th row, 0 where there is none."""
-        return self._instance.take(self._sampled(step))
+        return np.array(self._instance, dtype=np.uint16).take(self._sampled(step))
 
     def _sampled(self, step: int) -> NDArray[np.int32]:
         return np.asarray(self.surfaces)[step // 2 :: step, step // 2 :: step]

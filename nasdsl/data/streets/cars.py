@@ -91,9 +91,7 @@ class Car:
 
     Attributes:
         x, z: The middle of its footprint, in metres.
-        heading: Half-angle tangent of its turn: 0 drives away from the camera, 1 to the right, -1 to the left;
-            see `oncoming` for the camera's side.
-        oncoming: Turned by half a circle on top of `heading`.
+        cosine, sine: Of its turn: (1, 0) drives away from the camera, (0, 1) to the right.
         body: Its shape.
         paint_colour: Its colour.
         scale: Its size relative to the body's measures.
@@ -102,33 +100,32 @@ class Car:
 
     x: float
     z: float
-    heading: float
-    oncoming: bool
+    cosine: float
+    sine: float
     body: Body
     paint_colour: Colour
     scale: float
     brakes: bool
 
-    def _axes(self) -> tuple[float, float]:
-        """Cosine and sine of the turn."""
-        t = self.heading
-        cosine, sine = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
-        return (-cosine, -sine) if self.oncoming else (cosine, sine)
+    @property
+    def along_street(self) -> bool:
+        """Whether it stands or drives in the direction of the street."""
+        return abs(self.sine) < 0.2
 
-    def _world(self, along: float, height: float, across: float) -> Point3:
-        cosine, sine = self._axes()
+    def world(self, along: float, height: float, across: float) -> Point3:
+        """A point of the body, measured from the middle of the rear bumper, in the world."""
         forward = (along - self.body.length_m / 2) * self.scale
         sideways = across * self.scale
         return (
-            self.x + forward * sine + sideways * cosine,
+            self.x + forward * self.sine + sideways * self.cosine,
             height * self.scale,
-            self.z + forward * cosine - sideways * sine,
+            self.z + forward * self.cosine - sideways * self.sine,
         )
 
     def _footprint(self, grow: float) -> list[Point3]:
         length, half = self.body.length_m, 0.86 + grow
         corners = ((-grow, -half), (-grow, half), (length + grow, half), (length + grow, -half))
-        return [self._world(along, 0, across) for along, across in corners]
+        return [self.world(along, 0, across) for along, across in corners]
 
     def cast(self, canvas: Canvas) -> None:
         """The dark below it, and the shadow of its box."""
@@ -184,34 +181,36 @@ class _CarPainter:
     def paint(self) -> None:
         """Paint all that shows."""
         car, body = self.car, self.car.body
-        cosine, sine = car._axes()
-        # The camera, seen from the car: the side it is on is the side that shows.
-        side = 1 if (0 - car.x) * cosine - (0 - car.z) * sine > 0 else -1
+        # A side shows if the camera, seen from the car, stands farther out than the side.
+        sideways = car.z * car.sine - car.x * car.cosine
+        side = 1 if sideways > 0 else -1
         self._underside()
-        self._wheels(-side, whole=False)
+        if self.detailed:
+            self._wheels(-side, whole=False)
         faces = []
         for index, (first, second) in enumerate(zip(body.outline, body.outline[1:], strict=False)):
             corners = [
-                car._world(first[0], first[1], -first[2]), car._world(first[0], first[1], first[2]),
-                car._world(second[0], second[1], second[2]), car._world(second[0], second[1], -second[2]),
+                car.world(first[0], first[1], -first[2]), car.world(first[0], first[1], first[2]),
+                car.world(second[0], second[1], second[2]), car.world(second[0], second[1], -second[2]),
             ]  # fmt: skip
             if _faces_camera(corners, self.canvas.camera.eye_m):
                 faces.append((sum(corner[2] for corner in corners), index, corners))
         for _, index, corners in sorted(faces, reverse=True):
             self._face(index, corners)
-        self._side(side)
+        if abs(sideways) > 0.95 * car.scale:
+            self._side(side)
 
     def _underside(self) -> None:
         body = self.car.body
         low, length = body.outline[0][1] + 0.05, body.length_m
         for along in (0.25, length - 0.25):
-            self.canvas.outline([self.car._world(along, y, x) for x, y in ((-0.7, 0.17), (0.7, 0.17), (0.7, low), (-0.7, low))], self.trim)
+            self.canvas.outline([self.car.world(along, y, x) for x, y in ((-0.7, 0.17), (0.7, 0.17), (0.7, low), (-0.7, low))], self.trim)
         if not self.detailed:
             return
         for along in (body.wheels[0] - 0.25, body.wheels[1] + 0.25):
             for across in (-0.8, 0.58):
                 corners = ((across, 0.02), (across + 0.22, 0.02), (across + 0.22, low), (across, low))
-                self.canvas.outline([self.car._world(along, y, x) for x, y in corners], self.tyre)
+                self.canvas.outline([self.car.world(along, y, x) for x, y in corners], self.tyre)
 
     def _wheels(self, side: int, *, whole: bool) -> None:
         body, canvas = self.car.body, self.canvas
@@ -220,7 +219,7 @@ class _CarPainter:
             for radius, surface in ((body.radius_m, self.tyre), (body.radius_m * 0.58, rim)):
                 if surface:
                     ring = [
-                        self.car._world(axle + dx * radius, body.radius_m + dy * radius, side * 0.84) for dx, dy in _WHEEL
+                        self.car.world(axle + dx * radius, body.radius_m + dy * radius, side * 0.84) for dx, dy in _WHEEL
                     ]
                     canvas.outline(ring, surface)
 
@@ -266,26 +265,25 @@ class _CarPainter:
 
     def _panel(self, along: float, left: float, right: float, low: float, high: float, surface: int) -> None:
         corners = ((left, low), (right, low), (right, high), (left, high))
-        self.canvas.outline([self.car._world(along, y, x) for x, y in corners], surface)
+        self.canvas.outline([self.car.world(along, y, x) for x, y in corners], surface)
 
     def _side(self, side: int) -> None:
         car, body, canvas = self.car, self.car.body, self.canvas
-        skin = [car._world(along, height, side * half) for along, height, half in body.outline]
-        cosine, sine = car._axes()
-        normal = (side * cosine, 0.0, -side * sine)
+        skin = [car.world(along, height, side * half) for along, height, half in body.outline]
+        normal = (side * car.cosine, 0.0, -side * car.sine)
         light = canvas.light
         lit = light.on(car.paint_colour, normal, shaded=self.shaded)
         canvas.outline(skin, self._surface(mixed(lit, light.mood.horizon, 0.06)))
-        sill = [car._world(along, height, side * 0.87) for along, height in ((0.3, 0.25), (0.3, 0.42), (body.length_m - 0.3, 0.42), (body.length_m - 0.3, 0.25))]
+        sill = [car.world(along, height, side * 0.87) for along, height in ((0.3, 0.25), (0.3, 0.42), (body.length_m - 0.3, 0.42), (body.length_m - 0.3, 0.25))]
         canvas.outline(sill, self._surface(dimmed(lit, 0.7)))
         pane = self._window(normal)
         for window in body.sides:
-            canvas.outline([car._world(along, height, side * _half_width(body, height)) for along, height in window], pane)
+            canvas.outline([car.world(along, height, side * _half_width(body, height)) for along, height in window], pane)
         if self.detailed:
             seam = self._surface(dimmed(lit, 0.62))
             middle = body.length_m * 0.45
             canvas.outline(
-                [car._world(a, h, side * 0.88) for a, h in ((middle, 0.4), (middle + 0.03, 0.4), (middle + 0.03, 0.95), (middle, 0.95))],
+                [car.world(a, h, side * 0.88) for a, h in ((middle, 0.4), (middle + 0.03, 0.4), (middle + 0.03, 0.95), (middle, 0.95))],
                 seam,
             )
         self._wheels(side, whole=True)
@@ -325,10 +323,20 @@ def _inset(corners: list[Point3], sideways: float, upwards: float) -> list[Point
     return [at(sideways, upwards), at(1 - sideways, upwards), at(1 - sideways, 1 - upwards), at(sideways, 1 - upwards)]
 
 
-def drawn_car(dice: Dice, x: float, z: float, *, heading: float = 0.0, oncoming: bool = False) -> Car:
-    """A car of some kind and colour, its middle at x, z."""
+def drawn_car(dice: Dice, x: float, z: float, *, turn: float = 0.0, oncoming: bool = False) -> Car:
+    """A car of some kind and colour.
+
+    Args:
+        dice: Decides on the kind and the colour.
+        x: Of its middle in metres.
+        z: Of its middle in metres.
+        turn: Tangent of half the angle it is turned by: 0 drives away from the camera, 1 to the right, -1 to the left.
+        oncoming: Turned by half a circle more.
+    """
+    away = -1 if oncoming else 1
+    cosine, sine = away * (1 - turn * turn) / (1 + turn * turn), away * 2 * turn / (1 + turn * turn)
     body = dice.weighted(_BODIES, (0.32, 0.34, 0.22, 0.12))
     colour = dimmed(dice.pick(_PAINTS), dice.between(0.8, 1.1))
     if body is _VAN and dice.chance(0.5):
         colour = (0.86, 0.86, 0.84)
-    return Car(x, z, heading, oncoming, body, colour, dice.between(0.95, 1.06), dice.chance(0.35))
+    return Car(x, z, cosine, sine, body, colour, dice.between(0.95, 1.06), dice.chance(0.35))

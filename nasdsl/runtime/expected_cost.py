@@ -1,0 +1,213 @@
+"""The expected latency of a relaxation, exact and differentiable.
+
+Decisions are independent of one another, so the expectation of a sum of kernels is the sum, over kernels, of the
+probability that each runs times its expected cost. Kernels in a grid run once for every distinct prefix of live routes
+that leads to them (`nasdsl.runtime.prefixes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.runtime.prefixes import Prefixes
+
+Event = tuple[str, str, Any]
+"""What has an expectation: ("is", decision, index in its domain), ("has", pick, members), ("leave", grid, links) or
+("last", route, (symbol, cell) pairs)."""
+
+Term = tuple[int, tuple[Event, ...]]
+"""A sign and events whose expectations are multiplied."""
+
+
+class ExpectedCost(nn.Module):
+    """The expected latency of the network that a distribution over architectures derives.
+
+    Args:
+        data: What `nasdsl.passes.expected_cost.expected_cost_data` returns.
+        latency_ms: Latency by signature, in ms.
+
+    Raises:
+        NasError: A signature has no entry.
+    """
+
+    def __init__(self, data: Mapping[str, Any], latency_ms: Mapping[str, float]) -> None:
+        super().__init__()
+        rows = [
+            ([t for term in terms for t in _terms(data, *term)], *priced) for terms, *priced in _rows(data, latency_ms)
+        ]
+        self._events = _Events(data, (event for terms, *_ in rows for _, events in terms for event in events))
+        groups: dict[tuple[int, ...], list[tuple[Term, list[str], list[float]]]] = {}
+        for terms, symbols, costs in rows:
+            shape = tuple(len(data["domains"][symbol]) for symbol in symbols)
+            groups.setdefault(shape, []).extend((term, symbols, costs) for term in terms)
+        self._shapes = tuple(groups)
+        for index, (shape, members) in enumerate(groups.items()):
+            most = max(len(events) for (_, events), _, _ in members)
+            places = [[self._events.index[event] for event in events] for (_, events), _, _ in members]
+            self._keep(f"sign{index}", torch.tensor([float(sign) for (sign, _), _, _ in members]))
+            self._keep(f"factor{index}", torch.tensor([p + [0] * (most - len(p)) for p in places], dtype=torch.long))
+            self._keep(f"cost{index}", torch.tensor([c for _, _, c in members]).reshape(len(members), *shape))
+            for axis in range(len(shape)):
+                chances = [[self._events.index["is", s[axis], i] for i in range(shape[axis])] for _, s, _ in members]
+                self._keep(f"axis{index}_{axis}", torch.tensor(chances))
+
+    def _keep(self, name: str, tensor: Tensor) -> None:
+        self.register_buffer(name, tensor, persistent=False)
+
+    def forward(self, probabilities: Mapping[str, Tensor]) -> Tensor:
+        """The expected latency in ms, a scalar.
+
+        Args:
+            probabilities: By decision. choose and width: [n] over the domain; pick: [subsets]; route: [links], for each
+                link the probability that the route comes along it, given that it comes to its target.
+        """
+        expectations = self._events(probabilities)
+        total = expectations.new_zeros(())
+        for index, shape in enumerate(self._shapes):
+            weight = self.get_buffer(f"sign{index}").to(expectations)
+            for factor in expectations[self.get_buffer(f"factor{index}")].unbind(dim=1):
+                weight = weight * factor
+            cost = self.get_buffer(f"cost{index}").to(expectations)
+            for axis in reversed(range(len(shape))):
+                chance = expectations[self.get_buffer(f"axis{index}_{axis}")]
+                cost = (cost * chance.reshape(len(chance), *[1] * axis, -1)).sum(dim=-1)
+            total = total + (weight * cost).sum()
+        return total
+
+
+class _Events(nn.Module):
+    """Computes the vector of the expectations of events; `index` says which stands where, and 1 stands at 0."""
+
+    def __init__(self, data: Mapping[str, Any], asked: Iterable[Event]) -> None:
+        super().__init__()
+        live = {
+            name: [[t for c in terms for t in _terms(data, *c)] for _, terms in g["live"]]
+            for name, g in data["grids"].items()
+        }
+        events = dict.fromkeys(asked) | dict.fromkeys(
+            event for groups in live.values() for terms in groups for _, events in terms for event in events
+        )
+        self._domains: dict[str, int] = {name: len(domain) for name, domain in data["domains"].items()}
+        order: list[Event] = [("is", name, i) for name, n in self._domains.items() for i in range(n)]
+        self._picks: list[str] = []
+        for name, domain in data["domains"].items():
+            sets = [members for kind, of, members in events if kind == "has" and of == name]
+            if sets:
+                order += [("has", name, members) for members in sets]
+                has = [[float(members <= set(subset)) for subset in domain] for members in sets]
+                self.register_buffer(f"has{len(self._picks)}", torch.tensor(has), persistent=False)
+                self._picks.append(name)
+        self._live = tuple(live.values())
+        self._grids = nn.ModuleList()
+        for name, grid in data["grids"].items():
+            leave = [links for kind, of, links in events if kind == "leave" and of == name]
+            last = [(of, visits) for kind, of, visits in events if kind == "last" and of in grid["routes"]]
+            cells = {symbol: of for symbol, (_, of) in data["lasts"].items()}
+            asked_last = [(of, [(cells[symbol], cell) for symbol, cell in visits]) for of, visits in last]
+            self._grids.append(Prefixes(grid, leave, asked_last))
+            order += [("leave", name, links) for links in leave] + [("last", of, visits) for of, visits in last]
+        self.index = {event: place + 1 for place, event in enumerate(order)}
+
+    def forward(self, probabilities: Mapping[str, Tensor]) -> Tensor:
+        parts = [probabilities[name] for name in self._domains]
+        some = next(iter(probabilities.values()))
+        parts.insert(0, some.new_ones(1))
+        for place, name in enumerate(self._picks):
+            parts.append(self.get_buffer(f"has{place}").to(some) @ probabilities[name])
+        known = torch.cat(parts)
+        for grid, groups in zip(self._grids, self._live, strict=True):
+            assert isinstance(grid, Prefixes)
+            chance = torch.stack([probabilities[route] for route in grid.routes])
+            live = torch.stack([self._sum(known, terms) for terms in groups])
+            known = torch.cat([known, *grid(chance, live)])
+        return known
+
+    def _sum(self, known: Tensor, terms: Sequence[Term]) -> Tensor:
+        total = known.new_zeros(())
+        for sign, events in terms:
+            part = known.new_full((), float(sign))
+            for event in events:
+                part = part * known[self.index[event]]
+            total = total + part
+        return total
+
+
+def _terms(data: Mapping[str, Any], coefficient: int, atoms: Sequence[tuple[str, Any]]) -> list[Term]:
+    """The expectation of a conjunction of atoms, times a coefficient, as a sum of products."""
+    together: dict[tuple[str, str], list[Any]] = {}
+    events: list[Event] = []
+    for name, value in atoms:
+        if name in data["lasts"]:
+            together.setdefault(("last", data["lasts"][name][0]), []).append((name, value))
+        elif name in data["grids"]:
+            together.setdefault(("leave", name), []).append(value)
+        elif isinstance(data["domains"][name][0], tuple):
+            together.setdefault(("has", name), []).append(value)
+        else:
+            events.append(("is", name, data["domains"][name].index(value)))
+    terms: list[Term] = [(coefficient, tuple(events))]
+    for (kind, name), values in together.items():
+        if kind == "leave":
+            # That a prefix goes on along all of the links, from what is known for "along one of them".
+            subsets = [s for size in range(1, len(values) + 1) for s in combinations(values, size)]
+            factors = [((-1) ** (len(s) + 1), (kind, name, frozenset(s))) for s in subsets]
+        else:
+            factors = [(1, (kind, name, frozenset(values)))]
+        terms = [(sign * s, (*known, event)) for sign, known in terms for s, event in factors]
+    return terms
+
+
+def _rows(
+    data: Mapping[str, Any], latency_ms: Mapping[str, float]
+) -> list[tuple[Sequence[tuple[int, Sequence[tuple[str, Any]]]], list[str], list[float]]]:
+    """For each row its live condition, the symbols its cost depends on, and the cost at every joint value of them."""
+    missing: dict[str, None] = {}
+    rows = []
+    for _, template, numbers, terms in data["kernels"]:
+        parsed = [_parsed(text) for text in numbers]
+        symbols = sorted({symbol for number in parsed for _, monomial in number for symbol in monomial})
+        costs = []
+        for values in product(*(data["domains"][symbol] for symbol in symbols)):
+            point = dict(zip(symbols, values, strict=True))
+            signature = template.format(*(_evaluated(number, point) for number in parsed))
+            if signature not in latency_ms:
+                missing[signature] = None
+            costs.append(latency_ms.get(signature, 0.0))
+        rows.append((terms, symbols, costs))
+    if missing:
+        raise NasError(
+            f"the lookup table has no entry for {len(missing)} operations of this space, such as `{next(iter(missing))}`",
+            help="measure what is missing: nasdsl profile SPACE.nas",
+        )
+    return rows
+
+
+Polynomial = list[tuple[int | Fraction, list[str]]]
+
+
+def _parsed(text: str) -> Polynomial:
+    """A number as `nasdsl.number.Number` prints it: "32 + 1/2 * trunk[1,8].w"."""
+    terms: Polynomial = []
+    for part in text.split(" + "):
+        factors = part.split(" * ")
+        numeric = factors[0].lstrip("-")[0].isdigit()
+        coefficient = Fraction(factors[0]) if numeric else Fraction(1)
+        exact = coefficient.numerator if coefficient.denominator == 1 else coefficient
+        terms.append((exact, factors[1:] if numeric else factors))
+    return terms
+
+
+def _evaluated(number: Polynomial, point: Mapping[str, Any]) -> int | Fraction:
+    total: int | Fraction = 0
+    for coefficient, monomial in number:
+        for symbol in monomial:
+            coefficient = coefficient * point[symbol]
+        total += coefficient
+    return total

@@ -1,0 +1,118 @@
+"""From a searched relaxation to one architecture.
+
+Candidates are the most probable architecture and others drawn from the relaxation; only those whose network meets the
+target by the lookup table stay. They are ranked on held-out batches with the supernet's weights: each candidate's
+network inherits its share of them, takes its batch-norm statistics from training batches (those of the supernet mix all
+paths) and is judged by the task's first metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from nasdsl import runtime
+from nasdsl.codegen import network_source
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.architecture import Architecture
+from nasdsl.ir.graph import Graph
+from nasdsl.passes.kernels import latency_ms
+from nasdsl.search import chance
+from nasdsl.search.evaluate import judge
+from nasdsl.search.generated import module_from
+from nasdsl.search.strategy import Candidate, Log, Problem
+
+DRAWS = 4
+"""Architectures drawn per candidate wanted, before the relaxation is moved towards faster ones."""
+
+ROUNDS = 40
+"""How often it is moved before giving up."""
+
+FASTEN_STEPS = 5
+"""Steps of the latency alone each time."""
+
+
+def choose(
+    problem: Problem, supernet: nn.Module, relaxation: runtime.Relaxation, fasten: Callable[[int], None], log: Log
+) -> Candidate:
+    """The best candidate that meets the target.
+
+    Args:
+        problem: The problem.
+        supernet: With learned weights.
+        relaxation: With learned logits.
+        fasten: Moves the logits a number of steps towards lower latency; used while too few candidates meet the target.
+        log: Gets a record of every candidate.
+
+    Raises:
+        NasError: No architecture that meets the target was found.
+    """
+    candidates = _candidates(problem, relaxation, fasten)
+    ranked = []
+    for number, candidate in enumerate(candidates):
+        score, loss = rank(problem, supernet, candidate.network)
+        hash_, latency = candidate.architecture.hash, candidate.latency_ms
+        log({"phase": "derive", "candidate": hash_, "latency_ms": latency, "score": score, "loss": loss})
+        ranked.append((score, -loss, -number))
+    best = candidates[-max(ranked)[2]]
+    log({"phase": "derive", "architecture": best.architecture.hash, "latency_ms": best.latency_ms})
+    return best
+
+
+def _candidates(
+    problem: Problem, relaxation: runtime.Relaxation, fasten: Callable[[int], None]
+) -> list[Candidate]:
+    wanted = problem.config.search.candidates
+    found: dict[Architecture, Candidate | None] = {}
+    fastest = float("inf")
+    for round_ in range(ROUNDS):
+        generator = chance.generator(problem.config.seed, "candidates", round_)
+        drawn = [relaxation.most_probable(), *relaxation.sample_architectures(wanted * DRAWS, generator)]
+        for architecture in drawn:
+            if architecture in found:
+                continue
+            network = problem.space.derive(architecture)
+            latency = latency_ms(network, problem.latency_ms)
+            fastest = min(fastest, latency)
+            met = problem.target_ms is None or latency <= problem.target_ms
+            found[architecture] = Candidate(architecture, network, latency) if met else None
+            if sum(candidate is not None for candidate in found.values()) == wanted:
+                break
+        met_target = [candidate for candidate in found.values() if candidate is not None]
+        if len(met_target) >= min(wanted, 1 + round_) or (met_target and problem.target_ms is None):
+            return met_target
+        fasten(FASTEN_STEPS)
+    raise NasError(
+        f"no architecture that meets {problem.target_ms:g} ms was found; the fastest needs {fastest:.3f} ms",
+        help="raise --latency, choose another preset, or search longer",
+    )
+
+
+def rank(problem: Problem, supernet: nn.Module, network: Graph) -> tuple[float, float]:
+    """How good an architecture's network is with the supernet's weights: first metric and loss on held-out batches."""
+    module = module_from(network_source(network, architecture=None, facts={}), "candidate").Network()
+    module.load_state_dict(inherited(problem, supernet, network))
+    settings = problem.config.search
+    recalibrate(module, problem, settings.recalibration_batches)
+    batches = problem.batches.held_out(settings.ranking_batches, settings.batch)
+    scores, loss = judge(module, batches, problem.objective)
+    return scores[problem.objective.main.metrics[0].name].value() if scores else -loss, loss
+
+
+def inherited(problem: Problem, supernet: nn.Module, network: Graph) -> dict[str, Tensor]:
+    """The state dict of a derived network with the supernet's weights."""
+    return runtime.inherit(supernet, problem.space.graph, network)
+
+
+def recalibrate(module: nn.Module, problem: Problem, count: int) -> None:
+    """Take the batch-norm statistics from training batches: their mean, all counting alike."""
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+    module.train()
+    with torch.no_grad():
+        for index in range(count):
+            module(problem.batches.train("recalibration", index, problem.config.search.batch, half="a")[0])

@@ -1,0 +1,153 @@
+"""First-order bilevel search with a Gumbel-softmax relaxation and a latency loss.
+
+Each step after the warm-up does two things: the supernet's weights learn on one half of the training data, along a path
+drawn from the relaxation; then the relaxation's logits learn on the other half, from the task's loss plus
+`latency_weight * max(0, log(expected latency / target))`. Without a target latency is no part of the loss. First order:
+the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019, its first-order variant).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nasdsl import runtime
+from nasdsl.codegen import supernet_source
+from nasdsl.search import chance
+from nasdsl.search.derivation import choose, inherited
+from nasdsl.search.generated import module_from
+from nasdsl.search.schedule import exponential, one_cycle
+from nasdsl.search.strategy import Candidate, Log, Problem
+
+
+class GumbelSearch:
+    """The supernet with its relaxation, and what trains the two.
+
+    Args:
+        problem: What to search; its config's plan says how many steps there will be.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem, self._settings = problem, problem.config.search
+        plan = problem.config.plan
+        self._steps = plan.search_steps if plan else 1
+        self._warmup = round(self._steps * self._settings.warmup_share)
+        torch.manual_seed(chance.number(problem.config.seed, "supernet"))
+        source = supernet_source(problem.space.graph, latency=problem.latency_ms, device=problem.config.device)
+        module = module_from(source, "supernet")
+        self.supernet: nn.Module = module.Supernet()
+        self.relaxation = runtime.Relaxation(module.SPACE)
+        self._weights = [p for p in self.supernet.parameters() if p.requires_grad]
+        s = self._settings
+        self._weight_optimizer = torch.optim.AdamW(self._weights, s.weight_lr, weight_decay=s.weight_decay)
+        self._logit_optimizer = torch.optim.Adam(
+            self.relaxation.parameters(), s.architecture_lr, betas=s.architecture_betas
+        )
+
+    def step(self, index: int) -> dict[str, Any]:
+        """A weight step on half A, and after the warm-up a step of the logits on half B."""
+        torch.manual_seed(chance.number(self._problem.config.seed, "dropout", index))
+        record: dict[str, Any] = {"loss": self._weight_step(index)}
+        if index >= self._warmup:
+            record |= self._logit_step(index)
+        record["expected_latency_ms"] = self.expected_latency().item()
+        record["entropy"] = self.entropy()
+        return record
+
+    def _weight_step(self, index: int) -> float:
+        settings = self._settings
+        self.supernet.train()
+        for group in self._weight_optimizer.param_groups:
+            group["lr"] = settings.weight_lr * one_cycle(index, self._steps)
+        images, target = self._problem.batches.train("weights", index, settings.batch, half="a")
+        self._weight_optimizer.zero_grad(set_to_none=True)
+        if settings.widest_every and index % settings.widest_every == 0:
+            self._problem.objective.loss(self.supernet(images, self.relaxation.widest()), target).backward()
+        generator = chance.generator(self._problem.config.seed, "path of weights", index)
+        with torch.no_grad():
+            choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
+        loss = self._problem.objective.loss(self.supernet(images, choices), target)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._weights, settings.clip)
+        self._weight_optimizer.step()
+        return loss.item()
+
+    def _logit_step(self, index: int) -> dict[str, float]:
+        images, target = self._problem.batches.train("logits", index, self._settings.batch, half="b")
+        generator = chance.generator(self._problem.config.seed, "path of logits", index)
+        self._logit_optimizer.zero_grad(set_to_none=True)
+        for weight in self._weights:
+            weight.requires_grad_(False)
+        choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
+        task = self._problem.objective.loss(self.supernet(images, choices), target)
+        (task + self._settings.latency_weight * self._excess()).backward()
+        for weight in self._weights:
+            weight.requires_grad_(True)
+        self._logit_optimizer.step()
+        return {"architecture_loss": task.item(), "temperature": self._temperature(index)}
+
+    def _excess(self) -> Tensor:
+        """How far the expected latency is over the target: 0 at or below, the logarithm of the ratio above."""
+        target = self._problem.target_ms
+        if target is None:
+            return torch.zeros(())
+        return (self.expected_latency() / target).log().clamp(min=0)
+
+    @property
+    def _hard(self) -> bool:
+        return self._settings.relaxation == "hard"
+
+    def _temperature(self, index: int) -> float:
+        done = (index - self._warmup) / max(1, self._steps - self._warmup)
+        return exponential(self._settings.temperature_start, self._settings.temperature_end, done)
+
+    def expected_latency(self) -> Tensor:
+        """The expected latency of an architecture drawn from the relaxation, in milliseconds; differentiable."""
+        latency: Tensor = self.supernet.expected_latency_ms(self.relaxation.probabilities())
+        return latency
+
+    def entropy(self) -> float:
+        """How undecided the relaxation is: the mean entropy of its decisions, each as a share of the greatest."""
+        shares = []
+        with torch.no_grad():
+            for probabilities in self.relaxation.probabilities().values():
+                greatest = torch.tensor(float(probabilities.numel())).log()
+                if greatest > 0:
+                    shares.append((torch.special.entr(probabilities).sum() / greatest).item())
+        return sum(shares) / len(shares) if shares else 0.0
+
+    def fasten(self, steps: int) -> None:
+        """Steps of the logits for the latency alone."""
+        for _ in range(steps):
+            self._logit_optimizer.zero_grad(set_to_none=True)
+            self.expected_latency().log().backward()
+            self._logit_optimizer.step()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights of the supernet and logits of the relaxation."""
+        return {
+            **{f"supernet.{name}": tensor for name, tensor in self.supernet.state_dict().items()},
+            **{f"relaxation.{name}": tensor for name, tensor in self.relaxation.state_dict().items()},
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Both optimisers."""
+        return {"weights": self._weight_optimizer.state_dict(), "logits": self._logit_optimizer.state_dict()}
+
+    def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Take over what `tensors` and `state` gave."""
+        for module, prefix in ((self.supernet, "supernet."), (self.relaxation, "relaxation.")):
+            module.load_state_dict({n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)})
+        self._weight_optimizer.load_state_dict(state["weights"])
+        self._logit_optimizer.load_state_dict(state["logits"])
+
+    def derive(self, log: Log) -> Candidate:
+        """The best of the candidates, ranked with the supernet's weights (see `nasdsl.search.derivation`)."""
+        return choose(self._problem, self.supernet, self.relaxation, self.fasten, log)
+
+    def weights(self, chosen: Candidate) -> dict[str, Tensor]:
+        """The chosen network's share of the supernet's weights."""
+        return inherited(self._problem, self.supernet, chosen.network)

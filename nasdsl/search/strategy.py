@@ -1,0 +1,152 @@
+"""What a search strategy is, and which there are.
+
+A strategy is something with steps, like training: `nasdsl.search.phases` runs the steps, keeps the log and the
+checkpoints, and stops and resumes it. Adding a strategy is one file and an entry in `STRATEGIES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.architecture import Architecture
+from nasdsl.ir.graph import Graph
+from nasdsl.search.batches import Batches
+from nasdsl.search.config import RunConfig
+from nasdsl.search.objective import Objective
+from nasdsl.space import Space
+
+Log = Callable[[Mapping[str, Any]], None]
+"""Takes a record of the run's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a strategy is given.
+
+    Attributes:
+        space: The space, with the run's preset and parameters applied.
+        latency_ms: The lookup table: milliseconds by signature; covers every architecture of the space.
+        objective: Losses and metrics of the space's tasks.
+        batches: Training and held-out batches.
+        config: The run's config; its plan is decided.
+    """
+
+    space: Space
+    latency_ms: Mapping[str, float]
+    objective: Objective
+    batches: Batches
+    config: RunConfig
+
+    @property
+    def target_ms(self) -> float | None:
+        """The latency bound, or None."""
+        return self.config.target.latency_ms if self.config.target else None
+
+
+class Stepper(Protocol):
+    """Something done in steps that can be stopped between two of them and go on in another process.
+
+    A step depends on the state, on its index and on the run's seed, on nothing else.
+    """
+
+    def step(self, index: int) -> dict[str, Any]:
+        """Do one step; returns what the log is to say about it (no times)."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All weights, by name."""
+
+    def state(self) -> dict[str, Any]:
+        """What else decides the next steps: nested dicts, lists, numbers and tensors."""
+
+    def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Take over what `tensors` and `state` gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An architecture with its network.
+
+    Attributes:
+        architecture: The decisions.
+        network: The graph derived for it.
+        latency_ms: The network's latency by the lookup table.
+    """
+
+    architecture: Architecture
+    network: Graph
+    latency_ms: float
+
+
+class Strategy(Stepper, Protocol):
+    """A way of searching."""
+
+    def derive(self, log: Log) -> Candidate:
+        """Decide for one architecture that meets the target, after all steps.
+
+        Raises:
+            NasError: None was found that meets it.
+        """
+
+    def weights(self, chosen: Candidate) -> dict[str, Tensor] | None:
+        """The state dict that the chosen network can start from, if the search has learned weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyKind:
+    """An entry of the table of strategies.
+
+    Attributes:
+        summary: What it does, in a line.
+        paper: Where it comes from.
+        maker: `module:class`; called with the problem.
+        searches: Whether it uses search steps.
+    """
+
+    summary: str
+    paper: str
+    maker: str
+    searches: bool
+
+
+STRATEGIES: Mapping[str, StrategyKind] = {
+    "gumbel": StrategyKind(
+        "first-order bilevel search with a Gumbel-softmax relaxation and a latency loss",
+        "DARTS (Liu et al., ICLR 2019), FBNet (Wu et al., CVPR 2019), FasterSeg (Chen et al., ICLR 2020)",
+        "nasdsl.search.gumbel:GumbelSearch",
+        searches=True,
+    ),
+    "random": StrategyKind(
+        "one architecture drawn at random among those that meet the target: the baseline",
+        "Li and Talwalkar, UAI 2019",
+        "nasdsl.search.random_search:RandomSearch",
+        searches=False,
+    ),
+}
+"""The strategies by name."""
+
+
+def strategy_kind(name: str) -> StrategyKind:
+    """The entry of a strategy.
+
+    Raises:
+        NasError: There is none of this name.
+    """
+    if name not in STRATEGIES:
+        close = get_close_matches(name, STRATEGIES, n=1)
+        hint = f"; did you mean `{close[0]}`?" if close else ""
+        raise NasError(f"there is no strategy `{name}`{hint}", help=f"one of: {', '.join(STRATEGIES)}", status=2)
+    return STRATEGIES[name]
+
+
+def make_strategy(problem: Problem) -> Strategy:
+    """The strategy that the run's config names, at its beginning."""
+    module, _, name = strategy_kind(problem.config.strategy).maker.partition(":")
+    strategy: Strategy = getattr(import_module(module), name)(problem)
+    return strategy

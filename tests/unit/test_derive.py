@@ -1,0 +1,94 @@
+"""From architectures to networks."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.architecture import Architecture
+from nasdsl.ir.verify import verify
+from nasdsl.passes.derive import demand
+from nasdsl.source import Source
+from nasdsl.space import Space, load
+
+PRESETS = [("darts", ""), ("fasterseg", ""), ("fasterseg", "demo"), ("fasterseg", "teacher")]
+
+
+@pytest.fixture(params=PRESETS, ids=str)
+def space(request: pytest.FixtureRequest, repository: Path) -> Space:
+    name, preset = request.param
+    return load(repository / f"spaces/{name}.nas", preset=preset)
+
+
+def test_networks_are_well_formed_and_free_of_decisions(space: Space) -> None:
+    for seed in range(20):
+        network = verify(space.derive(space.sample(seed)))
+        assert not network.decisions
+        for node in network.nodes:
+            assert all(i.when is None for i in node.inputs)
+            assert node.type.channels.constant is not None
+            assert node.origin is not None
+            assert space.graph.nodes[node.origin].op == node.op
+
+
+def test_samples_are_canonical_and_repeat(space: Space) -> None:
+    for seed in range(20):
+        architecture = space.sample(seed)
+        assert architecture == space.sample(seed)
+        assert demand(space.graph, architecture).decisions == set(architecture.decisions)
+        assert Architecture.from_json(architecture.to_json()) == architecture
+    assert len({space.sample(seed).hash for seed in range(20)}) == 20
+
+
+TWO_ROUTES = """space s {
+  input image: [3, 16, 16]
+  grid g[l in 0..=3, r in {1, 2}] from image at [0, 1] {
+    choose op in {a: conv_bn(k = 3), b: conv_bn(k = 5)}
+    to [l+1, r] = here >> op(c = 4, stride = 1)
+    to [l+1, 2*r] = here >> op(c = 4, stride = 2)
+  }
+  for e in {1, 2} { route way[e] in g to [3, e] }
+  task t = concat(way[1].end, way[2].end >> resize_like(image)) >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}"""
+
+
+def two_routes(second: list[tuple[int, int]]) -> Architecture:
+    ways = {"way[1]": tuple((i, 1) for i in range(4)), "way[2]": tuple(second)}
+    cells = {cell for way in ways.values() for cell in way[:-1]}
+    return Architecture("s", {**ways, **{f"g[{i},{r}].op": "a" for i, r in cells}})
+
+
+def convolutions(second: list[tuple[int, int]]) -> int:
+    network = load(Source("s.nas", TWO_ROUTES)).derive(two_routes(second))
+    return sum(node.op == "conv" for node in network.nodes)
+
+
+def test_equal_prefixes_of_routes_are_computed_once() -> None:
+    assert convolutions([(0, 1), (1, 1), (2, 1), (3, 2)]) == 2 + 1 + 1
+    assert convolutions([(0, 1), (1, 2), (2, 2), (3, 2)]) == 0 + 3 + 3
+
+
+def test_an_architecture_of_something_else_is_refused_with_the_difference() -> None:
+    space = load(Source("s.nas", TWO_ROUTES))
+    good = two_routes([(0, 1), (1, 1), (2, 1), (3, 2)])
+    space.derive(good)
+
+    def refused(match: str, **changes: object) -> None:
+        decisions = {k: v for k, v in {**good.decisions, **changes}.items() if v is not None}
+        with pytest.raises(NasError, match=match):
+            space.derive(replace(good, decisions=decisions))
+
+    refused(r"decides nothing for `g\[0,1\].op`", **{"g[0,1].op": None})
+    refused(r"`g\[0,1\].op` cannot be 'c'", **{"g[0,1].op": "c"})
+    refused(r"`g\[1,2\].op` has a value but is not live", **{"g[1,2].op": "a"})
+    refused(r"no decision `g\[9,9\].op`", **{"g[9,9].op": "a"})
+    refused(r"`way\[2\]` cannot be", **{"way[2]": ((0, 1), (3, 2))})
+    with pytest.raises(NasError, match="of the space `other`"):
+        space.derive(replace(good, space="other"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"space": "s"}', '{"space": "s", "decisions": {"a": null}}', "\0"])
+def test_what_is_no_architecture_is_refused(text: str) -> None:
+    with pytest.raises(NasError, match="a.json"):
+        Architecture.from_json(text, "a.json")
