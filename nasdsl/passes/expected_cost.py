@@ -26,8 +26,8 @@ def expected_cost_data(graph: Graph) -> dict[str, Any]:
         * `domains`: {decision: values in the order of its probabilities}; for a pick its subsets, each a tuple, in the
           order of `itertools.combinations`. Only decisions that a kernel depends on.
         * `grids`: {grid: {"source": cell, "cells": (...), "links": ((from, to), ...), "routes": {route: end cell},
-          "live": ((routes, terms), ...)}}, links in the order of `Grid.links`; `live` says for each set of routes that
-          can be live together when they are.
+          "live": ((routes, terms), ...)}}, links in the order of `Grid.links`; `live` (never empty) says for each set
+          of routes that can be live together when they are.
         * `lasts`: {symbol: (route, cells)}, the cells of one rate, where the symbol `branch[32].last(16)` stands for
           the one that the route visits last.
         * `kernels`: one row each: (where, template, numbers, terms). Where: names of scopes and node, joined by dots.
@@ -38,7 +38,7 @@ def expected_cost_data(graph: Graph) -> dict[str, Any]:
     """
     found = kernels(graph)
     rows = [row for kernel in found for row in _rows(graph, kernel)]
-    grids = {path: _grid(graph, path) for path in graph.grids}
+    grids = {path: grid for path in graph.grids if (grid := _grid(graph, path))["live"]}
     used = {name for _, _, numbers, terms in rows for name in _names(numbers, terms)}
     used |= {name for grid in grids.values() for _, terms in grid["live"] for name in _names((), terms)}
     lasts = {

@@ -16,7 +16,7 @@ from itertools import combinations
 from math import comb
 
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Atom, Graph, Input, Kind, Node
+from nasdsl.ir.graph import Atom, Cell, Graph, Input, Kind, Node
 
 Literals = frozenset[Atom]
 """Atoms that hold together."""
@@ -223,13 +223,13 @@ class _Walk:
         return Liveness(self.algebra, tuple(self.live), self.routes)
 
     def _of(self, node: Node) -> Condition:
-        cell = self.graph.scopes[node.scope].cell
+        cell = self._cell(node)
         total = ALWAYS if node.id in self.demanded else NEVER
         entering = []
         for reader, item in self.readers[node.id]:
             if total == ALWAYS and cell is None:
                 break
-            where = self.graph.scopes[reader.scope].cell
+            where = self._cell(reader)
             if reader.op == "join" and item.when is not None:
                 demand = Condition.of([item.when])
             elif reader.op == "join":
@@ -246,6 +246,11 @@ class _Walk:
         for reader, grid in entering:
             self._covered(self._any_route(grid), total, reader, "let it also be read by what every route starts from")
         return total
+
+    def _cell(self, node: Node) -> tuple[str, Cell] | None:
+        """The cell of a grid a node lies in; none in a network, where grids have become plain chains."""
+        cell = self.graph.scopes[node.scope].cell
+        return cell if cell is not None and cell[0] in self.graph.grids else None
 
     def _any_route(self, grid: str) -> Condition:
         total = NEVER

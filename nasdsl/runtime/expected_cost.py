@@ -40,9 +40,10 @@ class ExpectedCost(nn.Module):
     def __init__(self, data: Mapping[str, Any], latency_ms: Mapping[str, float]) -> None:
         super().__init__()
         rows = [
-            ([t for term in terms for t in _terms(data, *term)], *priced) for terms, *priced in _rows(data, latency_ms)
+            ([t for term in terms for t in _terms(data, *term)], symbols, costs)
+            for terms, symbols, costs in _rows(data, latency_ms)
         ]
-        self._events = _Events(data, (event for terms, *_ in rows for _, events in terms for event in events))
+        self._events = _Events(data, (event for terms, _, _ in rows for _, events in terms for event in events))
         groups: dict[tuple[int, ...], list[tuple[Term, list[str], list[float]]]] = {}
         for terms, symbols, costs in rows:
             shape = tuple(len(data["domains"][symbol]) for symbol in symbols)
@@ -68,7 +69,7 @@ class ExpectedCost(nn.Module):
             probabilities: By decision. choose and width: [n] over the domain; pick: [subsets]; route: [links], for each
                 link the probability that the route comes along it, given that it comes to its target.
         """
-        expectations = self._events(probabilities)
+        expectations: Tensor = self._events(probabilities)
         total = expectations.new_zeros(())
         for index, shape in enumerate(self._shapes):
             weight = self.get_buffer(f"sign{index}").to(expectations)
@@ -183,7 +184,7 @@ def _rows(
         rows.append((terms, symbols, costs))
     if missing:
         raise NasError(
-            f"the lookup table has no entry for {len(missing)} operations of this space, such as `{next(iter(missing))}`",
+            f"the lookup table lacks {len(missing)} operations of this space, such as `{next(iter(missing))}`",
             help="measure what is missing: nasdsl profile SPACE.nas",
         )
     return rows

@@ -91,7 +91,9 @@ class Prefixes(nn.Module):
     def _solve(self, matrix: Tensor, right: Tensor, *, upper: bool) -> Tensor:
         """Sums over all ways through the grid, (1 - matrix)^-1 right: cells are in topological order."""
         one = torch.eye(self._cells, dtype=matrix.dtype, device=matrix.device)
-        solution = torch.linalg.solve_triangular(one - matrix, right.unsqueeze(2), upper=upper, unitriangular=True)
+        solution: Tensor = torch.linalg.solve_triangular(
+            one - matrix, right.unsqueeze(2), upper=upper, unitriangular=True
+        )
         return solution.squeeze(2)
 
 

@@ -20,7 +20,7 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import latency_ms
 from nasdsl.search import chance
-from nasdsl.search.evaluate import judge
+from nasdsl.search.evaluate import judge_module
 from nasdsl.search.generated import module_from
 from nasdsl.search.strategy import Candidate, Log, Problem
 
@@ -97,8 +97,9 @@ def rank(problem: Problem, supernet: nn.Module, network: Graph) -> tuple[float, 
     settings = problem.config.search
     recalibrate(module, problem, settings.recalibration_batches)
     batches = problem.batches.held_out(settings.ranking_batches, settings.batch)
-    scores, loss = judge(module, batches, problem.objective)
-    return scores[problem.objective.main.metrics[0].name].value() if scores else -loss, loss
+    metrics = problem.objective.metrics()
+    loss = judge_module(module, batches, metrics, problem.objective.main_loss)
+    return next((metric.value() for metric in metrics.values()), -loss), loss
 
 
 def inherited(problem: Problem, supernet: nn.Module, network: Graph) -> dict[str, Tensor]:

@@ -1,29 +1,66 @@
-"""Judging a network on data, with PyTorch."""
+"""Judging networks on data: in PyTorch while searching, in ONNX Runtime once they are lowered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from nasdsl.search.objective import Objective
+from nasdsl.search.observer import Observer
+from nasdsl.search.onnx_network import OnnxNetwork
+from nasdsl.tasks.catalogue import Loss
 from nasdsl.tasks.metrics import Metric, predicted_classes
 
 Batch = tuple[Tensor, Tensor]
-"""Images [N, 3, H, W] and targets: [N, h, w] at the size of the labels, or [N]."""
+"""Normalised images [N, 3, H, W] and targets: [N, h, w] at the size of the labels, or [N]."""
 
 
-def judge(network: nn.Module, batches: Iterable[Batch], objective: Objective) -> tuple[dict[str, Metric], float]:
-    """The metrics of the main task over batches, predictions resized to the labels, and the mean loss per batch."""
-    network.eval()
-    metrics = objective.metrics()
+def judge(
+    predict: Callable[[Tensor], Tensor], batches: Iterable[Batch], metrics: Mapping[str, Metric], loss: Loss
+) -> float:
+    """Count the predictions on batches in the metrics, at the size of the labels; returns the mean loss of a batch."""
     losses = []
     with torch.inference_mode():
         for images, target in batches:
-            logits = network(images)
-            losses.append(objective.losses[objective.main.name][0](logits, target).item())
-            prediction = predicted_classes(logits, (target.shape[1], target.shape[2]) if target.dim() == 3 else None)
-            for metric in metrics.values():
-                metric.update(prediction, target)
-    return metrics, sum(losses) / len(losses) if losses else 0.0
+            logits = predict(images)
+            losses.append(loss(logits, target).item())
+            _count(logits, target, metrics)
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+def judge_module(network: nn.Module, batches: Iterable[Batch], metrics: Mapping[str, Metric], loss: Loss) -> float:
+    """As `judge`, for a PyTorch network in evaluation mode."""
+    network.eval()
+    return judge(network, batches, metrics, loss)
+
+
+def judge_model(
+    model: OnnxNetwork, name: str, batches: Iterable[Batch], count: int, metrics: Mapping[str, Metric], watch: Observer
+) -> dict[str, Any]:
+    """The metrics of a lowered network over the `count` images of a split, as they are written to `metrics.json`."""
+    watch.phase(name, count, 0)
+    done = 0
+    for images, target in batches:
+        _count(torch.from_numpy(model.logits(images.numpy())), target, metrics)
+        done += len(images)
+        watch.step(done, {})
+    return report(metrics)
+
+
+def report(metrics: Mapping[str, Metric]) -> dict[str, Any]:
+    """The metrics by name, with their parts under `NAME_parts`."""
+    found: dict[str, Any] = {}
+    for name, metric in metrics.items():
+        found[name] = round(metric.value(), 6)
+        if metric.parts():
+            found[f"{name}_parts"] = {part: round(value, 6) for part, value in metric.parts().items()}
+    return found
+
+
+def _count(logits: Tensor, target: Tensor, metrics: Mapping[str, Metric]) -> None:
+    size = (target.shape[1], target.shape[2]) if target.dim() == 3 else None
+    prediction = predicted_classes(logits, size)
+    for metric in metrics.values():
+        metric.update(prediction, target)

@@ -57,6 +57,11 @@ class Objective:
         """Fresh metrics of the main task, by name."""
         return {term.name: make_metric(term, self.classes) for term in self.main.metrics}
 
+    @property
+    def main_loss(self) -> Loss:
+        """The loss of the main task."""
+        return self.losses[self.main.name][0]
+
     def loss(self, outputs: Mapping[str, Tensor], target: Tensor) -> Tensor:
         """The weighted sum of the losses of the outputs that are there."""
         parts = [self.losses[name][1] * self.losses[name][0](logits, target) for name, logits in outputs.items()]

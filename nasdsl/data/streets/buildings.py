@@ -153,6 +153,7 @@ def _palette(canvas: Canvas, colours: NDArray[np.float32], z: float, normal: tup
         glows[Material.GLASS_LIT] = 0.5 * lamps
         glows[Material.SHOP_GLASS] = 0.35 * lamps
     mirrored = np.array(light.mood.horizon, dtype=np.float32)
+    lit[Material.SHOP_GLASS] += mirrored * np.float32(0.1)
     lit[Material.GLASS_SKY] = lit[Material.GLASS_SKY] * np.float32(0.5) + mirrored * np.float32(0.42)
     return canvas.surface_row(lit.astype(np.float32), Kind.BUILDING, z, _TEXTURES.tolist(), glows.tolist())
 
@@ -225,7 +226,7 @@ def drawn_row(
 
 def paint_vista(canvas: Canvas, dice: Dice, character: str) -> None:
     """What closes the view where the street ends: hazy blocks and woods on the horizon."""
-    camera, light = canvas.camera, canvas.light
+    light = canvas.light
     tall = {"suburb": 5.0, "town": 13.0, "city": 30.0}[character]
     x = -120.0
     while x < 120:
@@ -237,7 +238,6 @@ def paint_vista(canvas: Canvas, dice: Dice, character: str) -> None:
         else:
             colour = light.on(dice.pick(_WALLS), TOWARDS_CAMERA, shaded=dice.chance(0.5))
             surface = canvas.surface(colour, Kind.BUILDING, depth)
-        left, base = camera.project((x, 0, depth))
-        right, top = camera.project((x + width, height, depth))
-        canvas.polygon([(left, base), (left, top), (right, top), (right, base)], surface)
+        far = x + width
+        canvas.outline([(x, 0, depth), (x, height, depth), (far, height, depth), (far, 0, depth)], surface)
         x += width * dice.between(0.6, 1.0)

@@ -44,12 +44,13 @@ class Camera:
         scale = self.focal / z
         return self.vanishing_x + x * scale, self.horizon + (self.eye_m - y) * scale
 
-    def outline(self, points: Sequence[Point3]) -> list[Point2]:
-        """A polygon of the world as a polygon of the picture, cut off at NEAR_M; empty if nothing of it is ahead."""
+    def outline(self, points: Sequence[Point3]) -> list[tuple[int, int]]:
+        """A polygon of the world as pixels of the picture, cut off at NEAR_M; empty if nothing of it is ahead."""
         if min(point[2] for point in points) < NEAR_M:
             points = _ahead(points)
-        focal, centre, horizon, eye = self.focal, self.vanishing_x, self.horizon, self.eye_m
-        return [(centre + x * focal / z, horizon + (eye - y) * focal / z) for x, y, z in points]
+        focal, eye = self.focal, self.eye_m
+        centre, horizon = self.vanishing_x + 0.5, self.horizon + 0.5
+        return [(int(centre + x * focal / z), int(horizon + (eye - y) * focal / z)) for x, y, z in points]
 
     def pixels(self, length_m: float, z: float) -> float:
         """How long a length across the view appears at depth z."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from nasdsl.data.streets.camera import Camera, Point2, Point3
+from nasdsl.data.streets.camera import Camera, Point3
 from nasdsl.data.streets.light import Colour, Light
 
 class Kind(IntEnum):
@@ -118,14 +118,11 @@ class Canvas:
         self._instances += 1
         return self._instances
 
-    def polygon(self, points: Sequence[Point2], surface: int) -> None:
-        """Paint a polygon of the picture."""
-        if len(points) >= 3:
-            self._draw.polygon([(round(x), round(y)) for x, y in points], fill=surface)
-
     def outline(self, points: Sequence[Point3], surface: int) -> None:
         """Paint a polygon of the world."""
-        self.polygon(self.camera.outline(points), surface)
+        outline = self.camera.outline(points)
+        if outline:
+            self._draw.polygon(outline, fill=surface)
 
     def upright(self, x: float, z: float, bottom: float, top: float, half_width: float, surface: int) -> None:
         """Paint a post standing at x, z; never thinner than one pixel of the finished picture."""
@@ -161,7 +158,8 @@ class Canvas:
 
     def shade(self, points: Sequence[Point3]) -> None:
         """Cast the sun's shadow with this outline on the ground."""
-        self._fill(self._draw_shadow, points)
+        if self.light.casts_shadows:
+            self._fill(self._draw_shadow, points)
 
     def darken(self, points: Sequence[Point3]) -> None:
         """Take the sky's light from this part of the ground too, as below a car."""
@@ -169,8 +167,8 @@ class Canvas:
 
     def _fill(self, draw: ImageDraw.ImageDraw, points: Sequence[Point3]) -> None:
         outline = self.camera.outline(points)
-        if len(outline) >= 3:
-            draw.polygon([(round(x), round(y)) for x, y in outline], fill=255)
+        if outline:
+            draw.polygon(outline, fill=255)
 
     def close_shadows(self) -> None:
         """All shadows are cast: from now on `in_shadow` answers."""

@@ -106,11 +106,23 @@ def _storeys(style: Style, bays: int, dice: Dice, lamps: float) -> MaterialMap:
     return wall
 
 
+def _fill_window(pane: MaterialMap, dice: Dice) -> None:
+    """Put goods, posters and dummies behind a shop window."""
+    goods = (Material.ACCENT, Material.ACCENT_PALE, Material.SHUTTER, Material.TRIM, Material.GLASS_CURTAIN)
+    column = 1 + dice.index(4)
+    while column < pane.shape[1] - 3:
+        wide, high = dice.whole(2, 6), dice.pick((3, 5, 8, 12))
+        pane[1 : 1 + high, column : column + wide] = dice.pick(goods)
+        column += wide + dice.whole(1, 5)
+
+
 def _shop_front(width: int, dice: Dice) -> MaterialMap:
     front = np.full((_texels(3.6), width), Material.PLINTH, dtype=np.uint8)
     pane = _texels(dice.between(2.0, 3.4))
     for left in range(3, width - 6, pane + 3):
-        front[4:24, left : min(left + pane, width - 3)] = Material.SHOP_GLASS
+        right = min(left + pane, width - 3)
+        front[4:24, left:right] = Material.SHOP_GLASS
+        _fill_window(front[4:24, left:right], dice)
     door = 3 + dice.index(max(1, width - 15))
     front[0:23, door : door + 10] = Material.DOOR
     front[6:21, door + 2 : door + 8] = Material.SHOP_GLASS

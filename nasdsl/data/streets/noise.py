@@ -66,7 +66,7 @@ def grain() -> FloatMap:
 
 def leaves() -> FloatMap:
     """Clumps with a ragged edge."""
-    return fractal(3, 8, 128, 0.72)
+    return fractal(3, 4, 256, 0.72)
 
 
 @lru_cache(maxsize=1)

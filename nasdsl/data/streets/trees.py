@@ -41,8 +41,9 @@ class Species:
 
 def drawn_species(dice: Dice) -> Species:
     """The trees of one street."""
-    leaf = dice.pick(dice.weighted((_LEAVES, _AUTUMN, _BLOSSOM), (0.8, 0.14, 0.06)))
-    shape = dice.weighted(("round", "tall", "cone"), (0.68, 0.2, 0.12))
+    shape = dice.weighted(("round", "tall", "cone"), (0.70, 0.2, 0.10))
+    season = dice.weighted((_LEAVES, _AUTUMN, _BLOSSOM), (0.8, 0.14, 0.06))
+    leaf = dice.pick(_LEAVES if shape == "cone" else season)
     return Species(shape, leaf, dice.pick(_BARK), dice.between(0.5, 1.0), dice.between(0.0, 0.5))
 
 
@@ -103,7 +104,7 @@ class Tree:
             return
         u = (np.arange(left, right, dtype=np.float32) + np.float32(0.5 - centre)) * np.float32(1 / max(half, 1.0))
         v = (np.arange(top, bottom, dtype=np.float32) + np.float32(0.5 - middle)) * np.float32(1 / tall)
-        texels = 46.0
+        texels = 64.0
         rows = (v * np.float32(texels * tall / max(half, 1.0))).astype(np.int64) + self.seed // 256
         columns = (u * np.float32(texels)).astype(np.int64) + self.seed % 256
         edge = wrapped(leaves(), rows, columns)
@@ -122,7 +123,7 @@ class Tree:
         if self.species.shape == "cone":
             width = (v[:, None] + np.float32(1)) * np.float32(0.5)
             body: FloatMap = (width - np.abs(u)[None, :]) * np.float32(1.4)
-            return np.where(v[:, None] > 0.95, np.float32(-1), body)
+            return np.minimum(body, (np.float32(0.9) - v[:, None]) * np.float32(3))
         return np.float32(0.8) - (u * u)[None, :] - (v * v)[:, None]
 
     def _tones(self, canvas: Canvas) -> int:

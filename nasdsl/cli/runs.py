@@ -1,0 +1,168 @@
+"""What `nasdsl search` is to do, from the command line or from a run that exists."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from nasdsl import __version__
+from nasdsl.cli.arguments import _assignment as assignment
+from nasdsl.cli.arguments import load_space
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.elaborate.space import preset_names
+from nasdsl.hardware.table import Table
+from nasdsl.ir.graph import Graph
+from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
+from nasdsl.search.observer import Observer
+from nasdsl.search.run_directory import RunDirectory
+from nasdsl.search.strategy import strategy_kind
+from nasdsl.space import Space
+from nasdsl.syntax.parser import parse, read_source
+
+DEFAULT_BUDGET_S = 1200.0
+
+FIXED = ("preset", "data", "device", "latency", "budget", "steps", "strategy", "seed", "threads")
+"""Arguments that a run keeps; with --resume they need not be given again, and cannot be changed."""
+
+
+def begin(args: argparse.Namespace, observer: Observer) -> tuple[RunDirectory, RunConfig, Space]:
+    """A new run: its directory and config, and the space under the preset that was chosen.
+
+    Raises:
+        NasError: An argument is wrong, or the directory is taken.
+    """
+    data = args.data or "streets"
+    args.preset = args.preset or _preset_for(data, args.file, observer)
+    space = load_space(args)
+    device = args.device or "ort_cpu"
+    target = _target(args.latency, space.graph, device)
+    observer.say(_target_text(target, space.graph, device))
+    strategy = args.strategy or "gumbel"
+    strategy_kind(strategy)
+    seed = args.seed or 0
+    settings = _settings(args.set)
+    config = RunConfig(
+        nasdsl=__version__,
+        torch=torch.__version__,
+        space=space.graph.name,
+        space_file=args.file,
+        space_sha256=_digest(space),
+        preset=args.preset,
+        params={name: _text(value) for name, value in args.param},
+        data=data,
+        device=device,
+        target=target,
+        strategy=strategy,
+        seed=seed,
+        threads=args.threads or os.cpu_count() or 1,
+        budget_s=None if args.steps else args.budget or DEFAULT_BUDGET_S,
+        plan=Plan(search_steps=args.steps[0], train_steps=args.steps[1]) if args.steps else None,
+        **settings,
+    )
+    default = f"runs/{space.graph.name}-{data.partition(':')[0]}-{strategy}-{seed}"
+    return RunDirectory.create(Path(args.run or default), config), config, space
+
+
+def resume(args: argparse.Namespace) -> tuple[RunDirectory, RunConfig, Space]:
+    """A run that exists, to go on with.
+
+    Raises:
+        NasError: There is none, or the space or an argument is not what the run began with.
+    """
+    if not args.run:
+        raise NasError("--resume needs the run to go on with", help="add --run DIR", status=2)
+    directory, config = RunDirectory.open(Path(args.run))
+    plan = (config.plan.search_steps, config.plan.train_steps) if config.plan else None
+    kept: dict[str, Any] = config.model_dump() | {"budget": config.budget_s, "steps": plan}
+    kept["latency"] = config.target.latency_ms if config.target else None
+    for name in FIXED:
+        given = getattr(args, name)
+        if given not in (None, "") and given != kept[name]:
+            raise NasError(
+                f"the run in {args.run} began with --{name} {kept[name]}, found --{name} {given}",
+                help="leave the argument out to go on, or start a new run in another --run DIR",
+                status=2,
+            )
+    if args.param or args.set:
+        raise NasError("--param and --set cannot be changed when a run goes on", help="leave them out", status=2)
+    args.preset = config.preset
+    args.param = [assignment(f"{name}={value}") for name, value in config.params.items()]
+    space = load_space(args)
+    if _digest(space) != config.space_sha256:
+        raise NasError(
+            f"{args.file} is not the text that the run in {args.run} began with",
+            help="start a new run in another --run DIR",
+        )
+    if torch.__version__ != config.torch or __version__ != config.nasdsl:
+        raise NasError(
+            f"the run began with nasdsl {config.nasdsl} and torch {config.torch}, here are {__version__} and "
+            f"{torch.__version__}: it would not end as it would have",
+            help="start a new run in another --run DIR",
+        )
+    return directory, config, space
+
+
+def _digest(space: Space) -> str:
+    return hashlib.sha256(space.source.text.encode()).hexdigest()
+
+
+def _preset_for(data: str, file: str, observer: Observer) -> str:
+    """The preset named after the data set, if the space has one."""
+    name = data.partition(":")[0]
+    if name not in preset_names(parse(read_source(file))):
+        return ""
+    observer.say(f"preset {name}: the space has one for this data (--preset chooses another)")
+    return name
+
+
+def _target(latency_ms: float | None, graph: Graph, device: str) -> Target | None:
+    if latency_ms is not None:
+        return Target(latency_ms=latency_ms, source="command line")
+    bounds = [
+        float(limit.value)
+        for limit in graph.limits
+        if limit.metric == "latency" and limit.relation == "<=" and limit.device == device
+    ]
+    return Target(latency_ms=min(bounds), source="require") if bounds else None
+
+
+def _target_text(target: Target | None, graph: Graph, device: str) -> str:
+    if target is not None:
+        of = "required by the space" if target.source == "require" else "asked for"
+        return f"target: {target.latency_ms:g} ms on {device}, {of}"
+    others = sorted({limit.device for limit in graph.limits if limit.device and limit.device != device})
+    hint = f" (the space requires one of {', '.join(others)} only)" if others else ""
+    return f"no latency target on {device}{hint}: latency is no part of the loss; --latency sets one"
+
+
+def _settings(assignments: list[str]) -> dict[str, Any]:
+    """The settings of search and training that `--set` changes.
+
+    Raises:
+        NasError: There is no such setting, or the value is not one for it.
+    """
+    kinds = {"search": SearchSettings, "train": TrainSettings}
+    values: dict[str, dict[str, Any]] = {part: {} for part in kinds}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        part, _, field = name.strip().partition(".")
+        if not equals or part not in kinds or field not in kinds[part].model_fields:
+            known = ", ".join(f"{p}.{f}" for p, kind in kinds.items() for f in kind.model_fields)
+            raise NasError(f"--set {text}: there is no setting `{name}`", help=f"one of: {known}", status=2)
+        values[part][field] = value.split(",") if "," in value else value.strip()
+    try:
+        return {part: kind.model_validate(values[part]) for part, kind in kinds.items()}
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise NasError(f"--set {first['loc'][0]}: {first['msg'].lower()}, found {first['input']!r}", status=2) from None
+
+
+def _text(value: Fraction | str | tuple[Any, ...]) -> str:
+    return "{" + ", ".join(map(_text, value)) + "}" if isinstance(value, tuple) else str(value)
