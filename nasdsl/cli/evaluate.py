@@ -24,14 +24,16 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("predict", help="draw what a model sees in pictures")
     parser.add_argument("model", metavar="M.onnx", help="a model that `search` or `export` has written")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures of any size")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="gets NAME.overlay.png and NAME.classes.png")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="gets NAME.overlay.png and NAME.classes.png"
+    )
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of ONNX Runtime (default 1)")
     parser.set_defaults(func=_predict)
 
 
 def _eval(args: argparse.Namespace) -> int:
     from nasdsl.cli.live import watching
-    from nasdsl.hardware.ort_cpu import measure_model
+    from nasdsl.hardware.device import open_device
     from nasdsl.search.evaluate import judge_on
     from nasdsl.search.onnx_network import OnnxNetwork
 
@@ -39,7 +41,7 @@ def _eval(args: argparse.Namespace) -> int:
     with watching() as observer:
         metrics = judge_on(model, args.data, args.split, observer)
         observer.phase("measure", 0, 0)
-        latency = measure_model(Path(args.model), threads=args.threads)
+        latency = open_device("ort_cpu", threads=args.threads).measure_model(args.model)
     if args.json:
         document = {"metrics": metrics, "latency_ms": latency, "fps": 1000 / latency}
         sys.stdout.write(json.dumps(document, indent=1) + "\n")
@@ -54,14 +56,17 @@ def _eval(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
+    from nasdsl.data.pictures import read_image
     from nasdsl.search.onnx_network import OnnxNetwork
-    from nasdsl.search.predict import predict, read_image
+    from nasdsl.search.predict import predict
 
     model = OnnxNetwork(Path(args.model), args.threads)
     names = [Path(image).stem for image in args.images]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise NasError(f"two pictures are called `{twice[0]}`: one would overwrite the other", help="predict them apart")
+        raise NasError(
+            f"two pictures are called `{twice[0]}`: one would overwrite the other", help="predict them apart"
+        )
     images = [read_image(Path(image)) for image in args.images]
     for name, image in zip(names, images, strict=True):
         for path in predict(model, image, Path(args.output), name):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
+import shlex
+import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,14 +19,20 @@ from pydantic import ValidationError
 from nasdsl import __version__
 from nasdsl.cli.arguments import _assignment as assignment
 from nasdsl.cli.arguments import load_space
+from nasdsl.cli.live import watching
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.space import preset_names
-from nasdsl.hardware.table import Table
+from nasdsl.hardware.device import open_device
+from nasdsl.hardware.profile import profile
+from nasdsl.hardware.table import Table, load_table
 from nasdsl.ir.graph import Graph
+from nasdsl.passes.kernels import signatures
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
+from nasdsl.search.finish import Outcome
 from nasdsl.search.observer import Observer
+from nasdsl.search.run import Job, search
 from nasdsl.search.run_directory import RunDirectory
-from nasdsl.search.strategy import strategy_kind
+from nasdsl.search.strategy import GIVEN, strategy_kind
 from nasdsl.space import Space
 from nasdsl.syntax.parser import parse, read_source
 
@@ -32,7 +42,62 @@ FIXED = ("preset", "data", "device", "latency", "budget", "steps", "strategy", "
 """Arguments that a run keeps; with --resume they need not be given again, and cannot be changed."""
 
 
-def begin(args: argparse.Namespace, observer: Observer) -> tuple[RunDirectory, RunConfig, Space]:
+def perform(args: argparse.Namespace, architecture: str = "") -> int:
+    """Begin a run or go on with one, to its end, and print what it found.
+
+    Args:
+        args: The command line.
+        architecture: An architecture as JSON, where it is given and not searched.
+    """
+    start = time.monotonic()
+    with watching() as observer:
+        directory, config, space = resume(args, architecture) if args.resume else begin(args, architecture, observer)
+        try:
+            table = lookup_table(args, config, space, observer)
+            outcome = search(Job(directory, space, table, observer, time.monotonic() - start), config)
+        except KeyboardInterrupt as interrupt:
+            again = shlex.join(["nasdsl", *_again(args, architecture), "--run", str(directory.path), "--resume"])
+            raise KeyboardInterrupt(f"{f'{interrupt}. ' if str(interrupt) else ''}To go on: {again}") from None
+    _print(args, outcome, time.monotonic() - start)
+    return 0
+
+
+def _again(args: argparse.Namespace, architecture: str) -> list[str]:
+    return ["train", args.file, "--arch", args.arch] if architecture else ["search", args.file]
+
+
+def _print(args: argparse.Namespace, outcome: Outcome, took_s: float) -> None:
+    latency = outcome.metrics["latency_ms"]
+    if args.json:
+        document = {
+            "run": str(outcome.run),
+            "architecture": json.loads(outcome.architecture.to_json()),
+            "metrics": outcome.metrics["test"],
+            "latency_ms": latency["measured"],
+            "onnx": str(outcome.onnx),
+            "seconds": round(took_s, 1),
+        }
+        sys.stdout.write(json.dumps(document, indent=1) + "\n")
+        return
+    judged = [
+        f"{split} {name} {value:.3f}"
+        for split in ("test", "val")
+        for name, value in outcome.metrics[split].items()
+        if isinstance(value, float)
+    ]
+    bound = f", target {outcome.target_ms:g} ms" if outcome.target_ms is not None else ""
+    lines = [
+        f"architecture {outcome.architecture.hash}: {outcome.metrics['params']:,} parameters, "
+        f"{outcome.metrics['macs']:,} MACs",
+        ", ".join(judged),
+        f"latency {latency['measured']:.3f} ms on {latency['device']} (lookup table {latency['table']:.3f} ms{bound})",
+        f"model {outcome.onnx}",
+        f"pictures {Path(outcome.run) / 'predictions.png'}",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tuple[RunDirectory, RunConfig, Space]:
     """A new run: its directory and config, and the space under the preset that was chosen.
 
     Raises:
@@ -43,9 +108,11 @@ def begin(args: argparse.Namespace, observer: Observer) -> tuple[RunDirectory, R
     space = load_space(args)
     device = args.device or "ort_cpu"
     target = _target(args.latency, space.graph, device)
-    observer.say(_target_text(target, space.graph, device))
-    strategy = args.strategy or "gumbel"
-    strategy_kind(strategy)
+    if not architecture:
+        observer.say(_target_text(target, space.graph, device))
+    strategy = GIVEN if architecture else args.strategy or "gumbel"
+    if not architecture:
+        strategy_kind(strategy)
     seed = args.seed or 0
     settings = _settings(args.set)
     config = RunConfig(
@@ -60,6 +127,7 @@ def begin(args: argparse.Namespace, observer: Observer) -> tuple[RunDirectory, R
         device=device,
         target=target,
         strategy=strategy,
+        architecture=architecture,
         seed=seed,
         threads=args.threads or os.cpu_count() or 1,
         budget_s=None if args.steps else args.budget or DEFAULT_BUDGET_S,
@@ -70,7 +138,7 @@ def begin(args: argparse.Namespace, observer: Observer) -> tuple[RunDirectory, R
     return RunDirectory.create(Path(args.run or default), config), config, space
 
 
-def resume(args: argparse.Namespace) -> tuple[RunDirectory, RunConfig, Space]:
+def resume(args: argparse.Namespace, architecture: str) -> tuple[RunDirectory, RunConfig, Space]:
     """A run that exists, to go on with.
 
     Raises:
@@ -90,6 +158,8 @@ def resume(args: argparse.Namespace) -> tuple[RunDirectory, RunConfig, Space]:
                 help="leave the argument out to go on, or start a new run in another --run DIR",
                 status=2,
             )
+    if config.architecture != architecture:
+        raise NasError(f"the run in {args.run} did not begin with this architecture", status=2)
     if args.param or args.set:
         raise NasError("--param and --set cannot be changed when a run goes on", help="leave them out", status=2)
     args.preset = config.preset
@@ -107,6 +177,23 @@ def resume(args: argparse.Namespace) -> tuple[RunDirectory, RunConfig, Space]:
             help="start a new run in another --run DIR",
         )
     return directory, config, space
+
+
+def lookup_table(args: argparse.Namespace, config: RunConfig, space: Space, observer: Observer) -> Table:
+    """The lookup table of the run's space: the run's own where it has one, else the user's, filled as needed.
+
+    Raises:
+        NasError: The device cannot be measured here, or the table is of another one.
+    """
+    device = open_device(config.device, threads=config.device_threads)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nasdsl"
+    path = Path(args.table) if args.table else cache / f"{device.name}-{device.threads}.json"
+    needed = signatures(space.graph)
+    missing = len(needed.keys() - load_table(path).entries.keys()) if path.exists() else len(needed)
+    if missing:
+        observer.phase("profile", missing, 0)
+    table = profile(space.graph, device, path, lambda done, total: observer.step(done, {}))
+    return table.model_copy(update={"entries": {text: table.entries[text] for text in needed}})
 
 
 def _digest(space: Space) -> str:
@@ -148,7 +235,7 @@ def _settings(assignments: list[str]) -> dict[str, Any]:
     Raises:
         NasError: There is no such setting, or the value is not one for it.
     """
-    kinds = {"search": SearchSettings, "train": TrainSettings}
+    kinds: dict[str, type[SearchSettings] | type[TrainSettings]] = {"search": SearchSettings, "train": TrainSettings}
     values: dict[str, dict[str, Any]] = {part: {} for part in kinds}
     for text in assignments:
         name, equals, value = text.partition("=")

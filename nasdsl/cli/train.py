@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
-import sys
-import time
 from typing import Any
 
 from nasdsl.cli.arguments import add_space, read_architecture
@@ -26,6 +22,17 @@ def add(verbs: Any) -> None:
     parser.add_argument("--threads", type=positive, metavar="N", help="for PyTorch (default: all cores)")
     parser.add_argument("--run", required=True, metavar="DIR", help="the directory to make")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --run DIR")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as train.lr=1e-3")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as train.lr=1e-3 (repeatable)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.set_defaults(func=_train)
+    parser.set_defaults(func=_train, strategy="given", latency=None, budget=None)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from nasdsl.cli.runs import perform
+
+    architecture = read_architecture(args.arch)
+    args.preset = args.preset or architecture.preset
+    args.steps = (0, args.steps)
+    return perform(args, architecture.to_json())

@@ -139,7 +139,7 @@ def open_data(spec: str, *, size: tuple[int, int], seed: int = 0) -> Segmentatio
         seed: Which of the endless sets of made-up pictures; pictures from files do not depend on it.
 
     Raises:
-        NasError: status 2, there is no such kind or its folder is not named; status 1, the folder is not as it should be.
+        NasError: status 2, there is no such kind or its folder is not named; status 1, the folder is not as expected.
 
     >>> data = open_data("streets", size=(64, 128))
     >>> data.sample("val", 0).image.shape
@@ -162,5 +162,7 @@ def open_data(spec: str, *, size: tuple[int, int], seed: int = 0) -> Segmentatio
     if colon and not kind.takes_folder:
         raise NasError(f"data '{name}' takes no folder, found '{folder}'", help=f"write {kind.usage}", status=2)
     if min(size) < 1:
-        raise NasError(f"a picture of {size[0]} x {size[1]} pixels has no pixels", help="give a positive height and width")
+        raise NasError(
+            f"a picture of {size[0]} x {size[1]} pixels has no pixels", help="give a positive height and width"
+        )
     return kind.open(folder, size, seed)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nasdsl.diagnostics.errors import NasError
@@ -46,41 +47,57 @@ def export_onnx(
     """
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in network.state_dict().items()}
     content = onnx_model(graph, weights, paths=paths, metadata=metadata).SerializeToString(deterministic=True)
-    difference = _difference(graph, network, content)
+    difference = _difference(network, content)
     _write(Path(path), content)
     return difference
 
 
-def _difference(graph: Graph, network: nn.Module, content: bytes) -> float:
+def _difference(network: nn.Module, content: bytes) -> float:
+    """The largest absolute difference over random inputs, if none is too large."""
     session = ort.InferenceSession(content, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
+    shapes = {item.name: item.shape[1:] for item in session.get_inputs()}
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     generator = torch.Generator().manual_seed(0)
     was_training = network.training
-    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     network.eval()
     worst = 0.0
     try:
         for batch in (1, 2, 3):
-            inputs = [
-                torch.randn(_shape(graph, item.name, batch, session), generator=generator) for item in graph.inputs()
-            ]
+            inputs = {name: torch.randn(batch, *shape, generator=generator) for name, shape in shapes.items()}
             with torch.inference_mode():
-                wanted = _by_name(network(*(x.to(device) for x in inputs)), names)
-            found = session.run(
-                names, {item.name: x.numpy() for item, x in zip(session.get_inputs(), inputs, strict=True)}
-            )
+                wanted = _by_name(network(*(x.to(device) for x in inputs.values())), names)
+            found = session.run(names, {name: x.numpy() for name, x in inputs.items()})
             for name, value in zip(names, found, strict=True):
-                expected = wanted[name].cpu().numpy()
-                difference = float(np.abs(value - expected).max())
-                limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
-                if value.shape != expected.shape or not difference <= limit:
-                    raise NasError(
-                        f"the ONNX model and the PyTorch network differ in `{name}` by {difference:.3g} at batch size "
-                        f"{batch}; at most {limit:.3g} was expected, so nothing was written",
-                        help="this is a bug of nasdsl: please report it with the .nas file and the architecture",
-                        status=3,
-                    )
-                worst = max(worst, difference)
+                worst = max(worst, _compared(name, batch, value, wanted[name].cpu().numpy()))
     finally:
         network.train(was_training)
     return worst
+
+
+def _compared(name: str, batch: int, found: NDArray[Any], expected: NDArray[Any]) -> float:
+    limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+    if not difference <= limit:
+        raise NasError(
+            f"the ONNX model and the PyTorch network differ in `{name}` by {difference:.3g} at batch size {batch}; "
+            f"expected at most {limit:.3g}, so nothing was written",
+            help="this is a bug of nasdsl: please report it with the .nas file and the architecture",
+            status=3,
+        )
+    return difference
+
+
+def _by_name(outputs: Tensor | Mapping[str, Tensor], names: Sequence[str]) -> Mapping[str, Tensor]:
+    return {names[0]: outputs} if isinstance(outputs, Tensor) else outputs
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            file.write(content)
+        written = Path(file.name)
+        written.chmod(0o644)
+        written.replace(path)
+    except OSError as error:
+        raise NasError(f"cannot write {path}: {error.strerror}", help="choose a folder that exists", status=3) from None

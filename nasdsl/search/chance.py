@@ -1,7 +1,7 @@
 """Random numbers that depend on where they are used and on nothing before: seed, purpose, step.
 
-A run that goes on after an interruption therefore needs no generator's state, and a step draws the same numbers whatever
-was done before it.
+A run that goes on after an interruption therefore needs no generator's state, and a step draws the same numbers
+whatever was done before it.
 """
 
 from __future__ import annotations

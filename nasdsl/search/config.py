@@ -65,6 +65,7 @@ class TrainSettings(_Settings):
         weight_decay: Decoupled weight decay.
         clip: Greatest norm of the gradient.
         start: `scratch`: from random weights; `supernet`: from the weights that the supernet has learned.
+        augmentation: What is done to training pictures, in the search too (see `nasdsl.search.batches`).
     """
 
     batch: int = Field(default=8, ge=1)
@@ -72,6 +73,7 @@ class TrainSettings(_Settings):
     weight_decay: float = Field(default=1e-2, ge=0)
     clip: float = Field(default=5.0, gt=0)
     start: Literal["scratch", "supernet"] = "scratch"
+    augmentation: Literal["none", "flip", "full"] = "flip"
 
 
 class Target(_Settings):
@@ -102,7 +104,8 @@ class RunConfig(_Settings):
         device: Device that latencies are of.
         device_threads: Threads it runs a network with.
         target: Latency bound; None where there is none.
-        strategy: Name of the search strategy.
+        strategy: Name of the search strategy, or `given`.
+        architecture: The architecture as JSON where it is given, else "".
         seed: Of everything random.
         threads: Threads PyTorch computes with; results repeat only with the same number.
         budget_s: The time asked for, in seconds; None where the steps were given.
@@ -124,6 +127,7 @@ class RunConfig(_Settings):
     device_threads: int = Field(default=1, ge=1)
     target: Target | None
     strategy: str
+    architecture: str = ""
     seed: int = Field(ge=0)
     threads: int = Field(ge=1)
     budget_s: float | None = Field(default=None, gt=0)

@@ -61,9 +61,7 @@ def choose(
     return best
 
 
-def _candidates(
-    problem: Problem, relaxation: runtime.Relaxation, fasten: Callable[[int], None]
-) -> list[Candidate]:
+def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callable[[int], None]) -> list[Candidate]:
     wanted = problem.config.search.candidates
     found: dict[Architecture, Candidate | None] = {}
     fastest = float("inf")

@@ -8,9 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nasdsl.data.dataset import Split, open_data
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.search.batches import Batches
 from nasdsl.search.observer import Observer
 from nasdsl.search.onnx_network import OnnxNetwork
-from nasdsl.tasks.catalogue import Loss
+from nasdsl.tasks.catalogue import Loss, metric_by_name
 from nasdsl.tasks.metrics import Metric, predicted_classes
 
 Batch = tuple[Tensor, Tensor]
@@ -47,6 +50,25 @@ def judge_model(
         done += len(images)
         watch.step(done, {})
     return report(metrics)
+
+
+def judge_on(model: OnnxNetwork, data: str, split: Split, watch: Observer) -> dict[str, Any]:
+    """The metrics of a lowered network on a split of data, named as on the command line.
+
+    Raises:
+        NasError: The data cannot be opened, or their classes are not the model's.
+    """
+    opened = open_data(data, size=model.size)
+    names = model.facts.classes.names
+    if opened.classes.names != names:
+        raise NasError(
+            f"the model tells apart {len(names)} classes ({', '.join(names)}), the data have "
+            f"{len(opened.classes)} ({', '.join(opened.classes.names)})",
+            help="give the data it was trained on",
+        )
+    metrics = {name: metric_by_name(name, names) for name in model.facts.metrics}
+    batches = Batches(opened, model.size, 0)
+    return judge_model(model, f"judge {split}", batches.evaluation(split), batches.length(split), metrics, watch)
 
 
 def report(metrics: Mapping[str, Metric]) -> dict[str, Any]:

@@ -65,12 +65,13 @@ class GumbelSearch:
         images, target = self._problem.batches.train("weights", index, settings.batch, half="a")
         self._weight_optimizer.zero_grad(set_to_none=True)
         if settings.widest_every and index % settings.widest_every == 0:
-            self._problem.objective.loss(self.supernet(images, self.relaxation.widest()), target).backward()
+            widest = self.supernet(images, self.relaxation.widest())
+            torch.autograd.backward(self._problem.objective.loss(widest, target))
         generator = chance.generator(self._problem.config.seed, "path of weights", index)
         with torch.no_grad():
             choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
         loss = self._problem.objective.loss(self.supernet(images, choices), target)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._weights, settings.clip)
         self._weight_optimizer.step()
         return loss.item()
@@ -83,7 +84,7 @@ class GumbelSearch:
             weight.requires_grad_(False)
         choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
         task = self._problem.objective.loss(self.supernet(images, choices), target)
-        (task + self._settings.latency_weight * self._excess()).backward()
+        torch.autograd.backward(task + self._settings.latency_weight * self._excess())
         for weight in self._weights:
             weight.requires_grad_(True)
         self._logit_optimizer.step()
@@ -123,7 +124,7 @@ class GumbelSearch:
         """Steps of the logits for the latency alone."""
         for _ in range(steps):
             self._logit_optimizer.zero_grad(set_to_none=True)
-            self.expected_latency().log().backward()
+            torch.autograd.backward(self.expected_latency().log())
             self._logit_optimizer.step()
 
     def tensors(self) -> dict[str, Tensor]:

@@ -42,7 +42,9 @@ class Objective:
         channels = {int(value) for value in graph.values(output.channels)}
         if channels != {len(classes)}:
             found = ", ".join(map(str, sorted(channels)))
-            hint = f"--param classes={len(classes)}, or a preset made for this data" if "classes" in graph.params else ""
+            hint = (
+                f"--param classes={len(classes)}, or a preset made for this data" if "classes" in graph.params else ""
+            )
             raise NasError(
                 f"{main[0].span}: task `{main[0].name}` gives {found} classes, the data have {len(classes)}: "
                 f"{', '.join(classes)}",

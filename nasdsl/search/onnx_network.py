@@ -1,4 +1,4 @@
-"""A lowered network in ONNX Runtime, with what its file says about itself: it needs nothing else to judge or predict."""
+"""A lowered network in ONNX Runtime, with what its file says about itself: enough to judge it and to predict."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasdsl.data.batches import PREPROCESSING, Preprocessing
+from nasdsl.data.dataset import IGNORE, Classes
 from nasdsl.diagnostics.errors import NasError
-
-Rgb = tuple[int, int, int]
 
 PREFIX = "nasdsl."
 """Of the keys under which the facts stand in the model's metadata."""
@@ -25,23 +24,27 @@ class ModelFacts:
 
     Attributes:
         task: The task it was made for.
-        classes: Names of the classes, in the order of its outputs.
-        palette: A colour for each.
-        mean: Of red, green and blue (0..1), subtracted first.
-        std: Of red, green and blue; divided by.
         metrics: Names of the task's metrics.
+        classes: The classes, in the order of its outputs.
+        preprocessing: What happens to a picture before it enters.
     """
 
     task: str
-    classes: tuple[str, ...]
-    palette: tuple[Rgb, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
     metrics: tuple[str, ...]
+    classes: Classes
+    preprocessing: Preprocessing = PREPROCESSING
 
     def metadata(self) -> dict[str, str]:
         """As the key-value pairs of a model file."""
-        facts = {name: getattr(self, name) for name in self.__slots__}
+        facts = {
+            "task": self.task,
+            "metrics": self.metrics,
+            "classes": self.classes.names,
+            "palette": self.classes.palette,
+            "things": self.classes.things,
+            "mean": self.preprocessing.mean,
+            "std": self.preprocessing.std,
+        }
         return {PREFIX + name: json.dumps(value, ensure_ascii=False) for name, value in facts.items()}
 
     @staticmethod
@@ -52,15 +55,21 @@ class ModelFacts:
             NasError: Something is missing: the model was not made by `nasdsl`.
         """
         try:
-            facts: dict[str, Any] = {slot: json.loads(metadata[PREFIX + slot]) for slot in ModelFacts.__slots__}
-            lists = {slot: tuple(facts[slot]) for slot in ("classes", "mean", "std", "metrics")}
+            facts = {key.removeprefix(PREFIX): json.loads(text) for key, text in metadata.items() if PREFIX in key}
             palette = tuple((int(r), int(g), int(b)) for r, g, b in facts["palette"])
-        except (KeyError, ValueError, TypeError) as error:
+            names, things = tuple(map(str, facts["classes"])), tuple(map(bool, facts["things"]))
+            mean, std = (tuple(float(value) for value in facts[key]) for key in ("mean", "std"))
+            return ModelFacts(
+                task=str(facts["task"]),
+                metrics=tuple(map(str, facts["metrics"])),
+                classes=Classes(names, palette, things, IGNORE),
+                preprocessing=Preprocessing((mean[0], mean[1], mean[2]), (std[0], std[1], std[2])),
+            )
+        except (KeyError, ValueError, TypeError, IndexError) as error:
             raise NasError(
                 f"{name} does not say which classes it tells apart ({type(error).__name__}: {error})",
                 help="give a model that `nasdsl search`, or `nasdsl export` with --data, has written",
             ) from None
-        return ModelFacts(task=str(facts["task"]), palette=palette, **lists)
 
 
 class OnnxNetwork:

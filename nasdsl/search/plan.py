@@ -1,7 +1,7 @@
 """From a time budget to numbers of steps.
 
-Steps are timed before the first one that counts, on a supernet and a network that are then thrown away; from then on only
-the numbers matter, so that a run can be repeated on a machine of another speed.
+Steps are timed before the first one that counts, on a supernet and a network that are then thrown away; from then on
+only the numbers matter, so that a run can be repeated on a machine of another speed.
 """
 
 from __future__ import annotations

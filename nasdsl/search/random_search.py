@@ -48,7 +48,7 @@ class RandomSearch:
                 log({"phase": "derive", "draws": draw + 1, "architecture": architecture.hash, "latency_ms": latency})
                 return Candidate(architecture, network, latency)
         raise NasError(
-            f"none of {MAX_DRAWS} random architectures meets {problem.target_ms:g} ms; the fastest needs {fastest:.3f} ms",
+            f"none of {MAX_DRAWS} random architectures meets {problem.target_ms:g} ms: the fastest needs {fastest:.3f}",
             help="raise --latency, or choose another preset",
         )
 

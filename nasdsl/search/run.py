@@ -59,9 +59,9 @@ def search(job: Job, config: RunConfig) -> Outcome:
         KeyboardInterrupt: Ctrl-C was pressed; the run can go on from where it was.
     """
     torch.set_num_threads(config.threads)
-    directory, table = job.directory, job.table.latency_ms()
+    directory, table = job.directory, job.table.latency_ms
     problem = make_problem(job.space, table, config)
-    directory.write(TABLE, job.table.model_dump_json(indent=1) + "\n")
+    job.table.save(directory.path / TABLE)
     directory.write(SUPERNET, supernet_source(job.space.graph, latency=table, device=config.device))
     if config.plan is None:
         config = _planned(job, problem)
@@ -91,7 +91,8 @@ def make_problem(space: Space, table: Mapping[str, float], config: RunConfig) ->
     size = input_size(space.graph)
     data = open_data(config.data, size=size)
     objective = Objective.of(space.graph, data.classes.names)
-    return Problem(space, table, objective, Batches(data, size, config.seed), config)
+    batches = Batches(data, size, config.seed, config.train.augmentation)
+    return Problem(space, table, objective, batches, config)
 
 
 def input_size(graph: Graph) -> tuple[int, int]:

@@ -140,11 +140,8 @@ class RunDirectory:
         buffer = io.BytesIO()
         torch.save(body, buffer)
         self.write(f"{CHECKPOINTS}/{STATE}", buffer.getvalue())
-        self._remove_other_weights(weights)
-
-    def _remove_other_weights(self, keep: str) -> None:
-        for path in (self.path / CHECKPOINTS).glob("*.safetensors"):
-            if path != self.path / keep:
+        for path in (self.path / CHECKPOINTS).glob(f"{checkpoint.phase}-*.safetensors"):
+            if path != self.path / weights:
                 path.unlink(missing_ok=True)
 
     def load_checkpoint(self) -> Checkpoint | None:

@@ -131,6 +131,9 @@ STRATEGIES: Mapping[str, StrategyKind] = {
 }
 """The strategies by name."""
 
+GIVEN = "given"
+"""In a run's config instead of a strategy: the config has the architecture."""
+
 
 def strategy_kind(name: str) -> StrategyKind:
     """The entry of a strategy.
@@ -147,6 +150,8 @@ def strategy_kind(name: str) -> StrategyKind:
 
 def make_strategy(problem: Problem) -> Strategy:
     """The strategy that the run's config names, at its beginning."""
-    module, _, name = strategy_kind(problem.config.strategy).maker.partition(":")
+    name = problem.config.strategy
+    maker = "nasdsl.search.given:Given" if name == GIVEN else strategy_kind(name).maker
+    module, _, name = maker.partition(":")
     strategy: Strategy = getattr(import_module(module), name)(problem)
     return strategy

@@ -54,7 +54,7 @@ class Training:
         self.network.train()
         self._optimizer.zero_grad(set_to_none=True)
         loss = self._objective.loss({self._objective.main.name: self.network(images)}, target)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.clip)
         self._optimizer.step()
         return {"loss": loss.item()}

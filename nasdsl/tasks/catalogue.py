@@ -71,10 +71,21 @@ def make_metric(term: Term, classes: Sequence[str]) -> Metric:
     Raises:
         NasError: There is no such metric, or no such argument.
     """
+    _arguments(term, "metric", METRICS)
+    return metric_by_name(term.name, classes)
+
+
+def metric_by_name(name: str, classes: Sequence[str]) -> Metric:
+    """A fresh metric over the named classes.
+
+    Raises:
+        NasError: There is no metric of this name.
+    """
     from nasdsl.tasks.metrics import Accuracy, MeanIou
 
-    _arguments(term, "metric", METRICS)
-    return MeanIou(classes) if term.name == "miou" else Accuracy()
+    if name not in METRICS:
+        raise NasError(f"there is no metric `{name}`", help=f"a metric is one of: {', '.join(METRICS)}")
+    return MeanIou(classes) if name == "miou" else Accuracy()
 
 
 def _arguments(term: Term, what: str, kinds: Mapping[str, Mapping[str, Argument]]) -> dict[str, float]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from nasdsl.diagnostics.errors import NasError
@@ -21,6 +23,7 @@ from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.prefixes import Prefixes
 from nasdsl.source import Source
 from nasdsl.space import Space, load
+from tests.generators.spaces import spaces
 
 MEETING_ROUTES = """space meeting {
   input image: [3, 16, 16]
@@ -172,6 +175,17 @@ def test_of_one_architecture_is_the_table_sum_of_its_network(repository: Path, n
         wanted = latency_ms(space.derive(architecture), table)
         found = expected(one_hot(space.graph, architecture, random.Random(seed))).item()
         assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@given(text=spaces(), seed=st.integers(0, 1000))
+def test_of_generated_spaces(text: str, seed: int) -> None:
+    space = load(Source("generated.nas", text))
+    architecture = space.sample(seed)
+    table = prices(space.graph)
+    wanted = latency_ms(space.derive(architecture), table)
+    tables = one_hot(space.graph, architecture, random.Random(seed))
+    tables |= {"": torch.ones(1)}  # a space without decisions has no tables, but a dtype all the same
+    assert ExpectedCost(expected_cost_data(space.graph), table)(tables).item() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_gradient_is_that_of_the_mean() -> None:

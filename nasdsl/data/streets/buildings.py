@@ -54,7 +54,7 @@ class Building:
     @property
     def height_m(self) -> float:
         """Up to the top of the roof."""
-        return self.front.shape[0] * TEXEL_M
+        return len(self.front) * TEXEL_M
 
     def cast(self, canvas: Canvas) -> None:
         """Its shadow on the street, if the sun stands behind it."""
@@ -114,7 +114,9 @@ class Building:
         if not len(seen):
             return
         metres_a_row = np.full(len(seen), scale, dtype=np.float32)
-        self._stamp(canvas, wall.astype(np.int32) + np.int32(first), inward[seen].astype(np.int64), metres_a_row, int(seen[0]))
+        self._stamp(
+            canvas, wall.astype(np.int32) + np.int32(first), inward[seen].astype(np.int64), metres_a_row, int(seen[0])
+        )
 
     def _stamp(
         self,
@@ -132,11 +134,16 @@ class Building:
         if bottom <= top:
             return
         below = np.arange(top, bottom, dtype=np.float32) + np.float32(0.5 - camera.horizon)
-        texels = np.float32(camera.eye_m / TEXEL_M) - below[:, None] * (metres_a_row * np.float32(1 / TEXEL_M))[None, :]
-        mask = (texels >= 0) & (texels < len(numbers))
-        rows = np.clip(texels, 0, len(numbers) - 1).astype(np.int32)
-        found = numbers.ravel().take(rows * np.int32(numbers.shape[1]) + across.astype(np.int32)[None, :])
-        mask &= found > 0
+        texels = below[:, None] * (metres_a_row * np.float32(-1 / TEXEL_M))[None, :]
+        texels += np.float32(camera.eye_m / TEXEL_M + 1)
+        # A row of nothing below and above, so that what falls outside the map is open.
+        padded = np.zeros((len(numbers) + 2, numbers.shape[1]), dtype=np.int32)
+        padded[1:-1] = numbers
+        rows = np.clip(texels, 0, len(padded) - 1, out=texels).astype(np.int32)
+        rows *= np.int32(numbers.shape[1])
+        rows += across.astype(np.int32)[None, :]
+        found = padded.ravel().take(rows)
+        mask = found > 0
         canvas.stamp(found, mask, left, top)
 
 

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from nasdsl.data.streets.camera import Camera, Point3
 from nasdsl.data.streets.light import Colour, Light
 
+
 class Kind(IntEnum):
     """The classes of `streets`, in the order of their label values."""
 

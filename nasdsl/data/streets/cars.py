@@ -8,11 +8,13 @@ from math import sqrt
 from nasdsl.data.streets.camera import NEAR_M, Point2, Point3
 from nasdsl.data.streets.canvas import Canvas, Kind
 from nasdsl.data.streets.dice import Dice
-from nasdsl.data.streets.light import UP, Colour, dimmed, mixed
+from nasdsl.data.streets.light import Colour, dimmed, mixed
 
 _PAINTS: tuple[Colour, ...] = (
-    (0.82, 0.82, 0.81), (0.62, 0.63, 0.65), (0.40, 0.41, 0.43), (0.13, 0.13, 0.15), (0.90, 0.90, 0.88), (0.24, 0.25, 0.28),
-    (0.58, 0.10, 0.10), (0.13, 0.22, 0.44), (0.30, 0.46, 0.62), (0.16, 0.30, 0.22), (0.72, 0.64, 0.48), (0.80, 0.46, 0.14),
+    (0.82, 0.82, 0.81), (0.62, 0.63, 0.65), (0.40, 0.41, 0.43), (0.13, 0.13, 0.15), (0.90, 0.90, 0.88),
+    (0.24, 0.25, 0.28),
+    (0.58, 0.10, 0.10), (0.13, 0.22, 0.44), (0.30, 0.46, 0.62), (0.16, 0.30, 0.22), (0.72, 0.64, 0.48),
+    (0.80, 0.46, 0.14),
     (0.84, 0.72, 0.24), (0.44, 0.24, 0.18), (0.52, 0.62, 0.58), (0.36, 0.16, 0.24),
 )  # fmt: skip
 
@@ -59,21 +61,26 @@ class Body:
 
 
 _SEDAN = Body(
-    ((0.05, 0.28, 0.84), (0.0, 0.55, 0.88), (0.06, 0.92, 0.86), (0.75, 1.0, 0.82), (1.35, 1.38, 0.62), (1.9, 1.44, 0.60),
+    ((0.05, 0.28, 0.84), (0.0, 0.55, 0.88), (0.06, 0.92, 0.86), (0.75, 1.0, 0.82), (1.35, 1.38, 0.62),
+    (1.9, 1.44, 0.60),
      (2.5, 1.42, 0.61), (3.3, 0.98, 0.80), (4.2, 0.80, 0.84), (4.45, 0.58, 0.86), (4.42, 0.26, 0.84)),
-    (3, 6), (((0.98, 1.0), (1.42, 1.33), (1.95, 1.37), (1.95, 1.0)), ((2.05, 1.0), (2.05, 1.37), (2.46, 1.35), (3.05, 1.0))),
+    (3, 6), (((0.98, 1.0), (1.42, 1.33), (1.95, 1.37), (1.95, 1.0)), ((2.05, 1.0), (2.05, 1.37), (2.46, 1.35),
+    (3.05, 1.0))),
     (0.8, 3.55), 0.32, (0.72, 0.88, 0.58, 0.74),
 )  # fmt: skip
 _HATCHBACK = Body(
-    ((0.05, 0.28, 0.82), (0.0, 0.56, 0.85), (0.06, 0.95, 0.83), (0.45, 1.42, 0.64), (1.0, 1.49, 0.61), (2.05, 1.46, 0.62),
+    ((0.05, 0.28, 0.82), (0.0, 0.56, 0.85), (0.06, 0.95, 0.83), (0.45, 1.42, 0.64), (1.0, 1.49, 0.61),
+    (2.05, 1.46, 0.62),
      (2.85, 1.0, 0.79), (3.6, 0.84, 0.82), (3.85, 0.6, 0.84), (3.82, 0.26, 0.82)),
-    (2, 5), (((0.4, 1.02), (0.6, 1.38), (1.25, 1.42), (1.25, 1.02)), ((1.35, 1.02), (1.35, 1.42), (2.0, 1.40), (2.6, 1.02))),
+    (2, 5), (((0.4, 1.02), (0.6, 1.38), (1.25, 1.42), (1.25, 1.02)), ((1.35, 1.02), (1.35, 1.42), (2.0, 1.40),
+    (2.6, 1.02))),
     (0.65, 3.1), 0.31, (0.74, 0.96, 0.6, 0.78),
 )  # fmt: skip
 _SUV = Body(
     ((0.05, 0.36, 0.90), (0.0, 0.7, 0.93), (0.05, 1.1, 0.92), (0.4, 1.66, 0.74), (1.0, 1.74, 0.70), (2.7, 1.72, 0.71),
      (3.35, 1.16, 0.87), (4.3, 1.02, 0.90), (4.55, 0.76, 0.92), (4.52, 0.34, 0.90)),
-    (2, 5), (((0.4, 1.2), (0.6, 1.6), (1.55, 1.66), (1.55, 1.2)), ((1.65, 1.2), (1.65, 1.66), (2.62, 1.64), (3.1, 1.2))),
+    (2, 5), (((0.4, 1.2), (0.6, 1.6), (1.55, 1.66), (1.55, 1.2)), ((1.65, 1.2), (1.65, 1.66), (2.62, 1.64),
+    (3.1, 1.2))),
     (0.85, 3.65), 0.37, (0.9, 1.1, 0.76, 0.94),
 )  # fmt: skip
 _VAN = Body(
@@ -157,9 +164,7 @@ class _CarPainter:
         self.trim = self._flat(_TRIM)
 
     def _surface(self, colour: Colour, texture: float = 0.02, glow: float = 0.0) -> int:
-        return self.canvas.surface(
-            colour, Kind.CAR, self.car.z, instance=self.instance, texture=texture, glow=glow
-        )
+        return self.canvas.surface(colour, Kind.CAR, self.car.z, instance=self.instance, texture=texture, glow=glow)
 
     def _flat(self, colour: Colour) -> int:
         light = self.canvas.light
@@ -204,7 +209,10 @@ class _CarPainter:
         body = self.car.body
         low, length = body.outline[0][1] + 0.05, body.length_m
         for along in (0.25, length - 0.25):
-            self.canvas.outline([self.car.world(along, y, x) for x, y in ((-0.7, 0.17), (0.7, 0.17), (0.7, low), (-0.7, low))], self.trim)
+            self.canvas.outline(
+                [self.car.world(along, y, x) for x, y in ((-0.7, 0.17), (0.7, 0.17), (0.7, low), (-0.7, low))],
+                self.trim,
+            )
         if not self.detailed:
             return
         for along in (body.wheels[0] - 0.25, body.wheels[1] + 0.25):
@@ -219,7 +227,8 @@ class _CarPainter:
             for radius, surface in ((body.radius_m, self.tyre), (body.radius_m * 0.58, rim)):
                 if surface:
                     ring = [
-                        self.car.world(axle + dx * radius, body.radius_m + dy * radius, side * 0.84) for dx, dy in _WHEEL
+                        self.car.world(axle + dx * radius, body.radius_m + dy * radius, side * 0.84)
+                        for dx, dy in _WHEEL
                     ]
                     canvas.outline(ring, surface)
 
@@ -253,10 +262,8 @@ class _CarPainter:
         low, high = self.car.body.lights[2:]
         length = self.car.body.length_m
         lamps = self.canvas.light.mood.lamps
-        if lamps > 0.2:
-            beam = self._surface((1.0, 0.97, 0.86), glow=0.9 * lamps)
-        else:
-            beam = self._flat((0.86, 0.87, 0.90))
+        shining = lamps > 0.2
+        beam = self._surface((1.0, 0.97, 0.86), glow=0.9 * lamps) if shining else self._flat((0.86, 0.87, 0.90))
         for near, far in ((-0.80, -0.50), (0.50, 0.80)):
             self._panel(length + 0.02, near, far, low, high, beam)
         self._panel(length + 0.02, -0.44, 0.44, low - 0.08, high - 0.06, self.trim)
@@ -274,16 +281,24 @@ class _CarPainter:
         light = canvas.light
         lit = light.on(car.paint_colour, normal, shaded=self.shaded)
         canvas.outline(skin, self._surface(mixed(lit, light.mood.horizon, 0.06)))
-        sill = [car.world(along, height, side * 0.87) for along, height in ((0.3, 0.25), (0.3, 0.42), (body.length_m - 0.3, 0.42), (body.length_m - 0.3, 0.25))]
+        sill = [
+            car.world(along, height, side * 0.87)
+            for along, height in ((0.3, 0.25), (0.3, 0.42), (body.length_m - 0.3, 0.42), (body.length_m - 0.3, 0.25))
+        ]
         canvas.outline(sill, self._surface(dimmed(lit, 0.7)))
         pane = self._window(normal)
         for window in body.sides:
-            canvas.outline([car.world(along, height, side * _half_width(body, height)) for along, height in window], pane)
+            canvas.outline(
+                [car.world(along, height, side * _half_width(body, height)) for along, height in window], pane
+            )
         if self.detailed:
             seam = self._surface(dimmed(lit, 0.62))
             middle = body.length_m * 0.45
             canvas.outline(
-                [car.world(a, h, side * 0.88) for a, h in ((middle, 0.4), (middle + 0.03, 0.4), (middle + 0.03, 0.95), (middle, 0.95))],
+                [
+                    car.world(a, h, side * 0.88)
+                    for a, h in ((middle, 0.4), (middle + 0.03, 0.4), (middle + 0.03, 0.95), (middle, 0.95))
+                ],
                 seam,
             )
         self._wheels(side, whole=True)

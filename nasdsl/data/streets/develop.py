@@ -135,7 +135,9 @@ def _lay_shadows(colour: FloatMap, canvas: Canvas, step: int, ground: FloatMap) 
 def _lay_haze(colour: FloatMap, clear: FloatMap, ground: FloatMap, camera: Camera, light: Light, horizon: int) -> None:
     """Let the ground fade row by row; everything else was given its haze when it was painted."""
     below = slice(horizon, camera.height)
-    depth = np.float32(camera.focal * camera.eye_m) / (np.arange(camera.height - horizon, dtype=np.float32) + np.float32(0.6))
+    depth = np.float32(camera.focal * camera.eye_m) / (
+        np.arange(camera.height - horizon, dtype=np.float32) + np.float32(0.6)
+    )
     visibility = np.float32(light.visibility_m)
     lost = (np.float32(1) - visibility / (visibility + depth))[:, None]
     kept = 1 - ground[below] * lost
@@ -146,7 +148,11 @@ def _lay_haze(colour: FloatMap, clear: FloatMap, ground: FloatMap, camera: Camer
 def _sky(camera: Camera, light: Light, dice: Dice) -> FloatMap:
     """The sky as it would be seen everywhere, [3, H, W]: gradient, clouds and the glare of the sun."""
     mood = light.mood
-    height = np.clip((np.float32(camera.horizon) - np.arange(camera.height, dtype=np.float32)) / np.float32(0.55 * camera.height), 0, 1)
+    height = np.clip(
+        (np.float32(camera.horizon) - np.arange(camera.height, dtype=np.float32)) / np.float32(0.55 * camera.height),
+        0,
+        1,
+    )
     rise = height * (np.float32(2) - height)
     shift, drift = dice.index(TILE), dice.index(TILE)
     # Clouds are a flat ceiling: the nearer to the horizon, the flatter they look.
@@ -155,7 +161,7 @@ def _sky(camera: Camera, light: Light, dice: Dice) -> FloatMap:
     rows = (ceiling * np.float32(26)).astype(np.int64) + shift
     across = (np.arange(camera.width, dtype=np.float32) - np.float32(camera.vanishing_x)) * scale
     columns = (across[None, :] * (ceiling * np.float32(0.55) + np.float32(0.5))[:, None]).astype(np.int64) + drift
-    billow = clouds().ravel().take((rows % TILE)[:, None] * TILE + columns % TILE)
+    billow = _softened(wrapped(clouds(), rows, columns), camera.height // 80)
     cover = np.clip((billow - np.float32(0.42 - 0.8 * light.cloudiness)) * np.float32(2.2), 0, 1)
     cover *= np.clip(height * np.float32(4), 0, 1)[:, None]
     cover *= np.float32(0.85)
@@ -169,6 +175,13 @@ def _sky(camera: Camera, light: Light, dice: Dice) -> FloatMap:
     return sky
 
 
+def _softened(plane: FloatMap, radius: int) -> FloatMap:
+    """A plane between -1 and 1 without the steps of the tile it was looked up in."""
+    octets = Image.fromarray(((plane + np.float32(1)) * np.float32(127.5)).astype(np.uint8))
+    soft = np.asarray(octets.filter(ImageFilter.BoxBlur(max(radius, 1)))).astype(np.float32)
+    return soft * np.float32(1 / 127.5) - np.float32(1)
+
+
 def _lay_glare(sky: FloatMap, camera: Camera, light: Light) -> None:
     x = camera.vanishing_x + camera.focal * light.sun[0] / light.sun[2]
     y = camera.horizon - camera.focal * light.sun[1] / light.sun[2]
@@ -180,9 +193,7 @@ def _lay_glare(sky: FloatMap, camera: Camera, light: Light) -> None:
         plane += glare * np.float32(tint * 0.9)
 
 
-def _mirror(
-    picture: FloatMap, ground: FloatMap, camera: Camera, light: Light, horizon: int, texture: FloatMap
-) -> None:
+def _mirror(picture: FloatMap, ground: FloatMap, camera: Camera, light: Light, horizon: int, texture: FloatMap) -> None:
     """Let the wet road mirror what stands above it, smeared downwards and broken by its texture."""
     rows = np.clip(2 * horizon - 1 - np.arange(horizon, camera.height), 0, None)
     above = picture[:, rows]

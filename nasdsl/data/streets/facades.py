@@ -229,7 +229,9 @@ def drawn_style(dice: Dice, character: str) -> Style:
         roof = dice.pick(("pitched", "pitched", "gable"))
         window = (dice.between(0.9, 1.6), dice.between(1.1, 1.5))
         shutters = dice.chance(0.5)
-        return Style(dice.whole(0, 1) + (roof == "gable"), 2.8, dice.between(2.4, 3.4), window, 0.9, roof, shutters=shutters)
+        return Style(
+            dice.whole(0, 1) + (roof == "gable"), 2.8, dice.between(2.4, 3.4), window, 0.9, roof, shutters=shutters
+        )
     if character == "town":
         roof = dice.pick(("mansard", "pitched", "steps", "gable", "flat"))
         window = (dice.between(0.9, 1.3), dice.between(1.4, 1.9))

@@ -10,7 +10,8 @@ from nasdsl.data.streets.dice import Dice
 from nasdsl.data.streets.light import TOWARDS_CAMERA, Colour, dimmed
 
 _METAL: tuple[Colour, ...] = (
-    (0.42, 0.43, 0.44), (0.22, 0.23, 0.24), (0.58, 0.58, 0.57), (0.20, 0.28, 0.24), (0.48, 0.42, 0.36), (0.70, 0.70, 0.68),
+    (0.42, 0.43, 0.44), (0.22, 0.23, 0.24), (0.58, 0.58, 0.57), (0.20, 0.28, 0.24), (0.48, 0.42, 0.36),
+    (0.70, 0.70, 0.68),
 )  # fmt: skip
 
 _RED: Colour = (0.76, 0.10, 0.12)
@@ -37,7 +38,9 @@ _BOARD: tuple[Point2, ...] = ((1.7, 0.8), (-1.7, 0.8), (-1.7, -0.8), (1.7, -0.8)
 _TALL_BOARD: tuple[Point2, ...] = ((0.8, 1.3), (-0.8, 1.3), (-0.8, -1.3), (0.8, -1.3))
 
 #: Outline, colours from the rim inwards with the scale of each, and a glyph of bars: (left, right, bottom, top).
-_Plate = tuple[tuple[Point2, ...], tuple[tuple[float, Colour], ...], Colour, tuple[tuple[float, float, float, float], ...]]
+_Plate = tuple[
+    tuple[Point2, ...], tuple[tuple[float, Colour], ...], Colour, tuple[tuple[float, float, float, float], ...]
+]
 _PLATES: tuple[_Plate, ...] = (
     (_CIRCLE, ((1.0, _RED), (0.72, _WHITE)), _DARK, ((-0.4, -0.08, -0.35, 0.35), (0.1, 0.42, -0.35, 0.35))),
     (_CIRCLE, ((1.0, _RED),), _WHITE, ((-0.65, 0.65, -0.16, 0.16),)),
@@ -49,7 +52,12 @@ _PLATES: tuple[_Plate, ...] = (
     (_SQUARE, ((1.0, _BLUE),), _WHITE, ((-0.4, -0.12, -0.6, 0.6), (-0.12, 0.4, 0.0, 0.6), (-0.1, 0.15, 0.2, 0.4))),
     (_BOARD, ((1.0, _WHITE), (0.93, _BLUE)), _WHITE, ((-1.3, 0.6, 0.15, 0.4), (-1.3, 0.2, -0.4, -0.15))),
     (_BOARD, ((1.0, _WHITE), (0.93, _GREEN)), _WHITE, ((-1.2, 1.0, 0.1, 0.4), (-1.2, 0.4, -0.45, -0.2))),
-    (_TALL_BOARD, ((1.0, _YELLOW), (0.9, _WHITE)), _DARK, ((-0.5, 0.5, 0.6, 0.9), (-0.5, 0.3, 0.1, 0.3), (-0.5, 0.4, -0.5, -0.3))),
+    (
+        _TALL_BOARD,
+        ((1.0, _YELLOW), (0.9, _WHITE)),
+        _DARK,
+        ((-0.5, 0.5, 0.6, 0.9), (-0.5, 0.3, 0.1, 0.3), (-0.5, 0.4, -0.5, -0.3)),
+    ),
     (_BOARD, ((1.0, _WHITE), (0.92, _BROWN)), _WHITE, ((-1.1, 0.9, -0.15, 0.2),)),
     (_CIRCLE, ((1.0, _GREY),), _DARK, ((-0.1, 0.1, -0.6, 0.6),)),
     (_SQUARE, ((1.0, _GREY),), _DARK, ((-0.1, 0.1, -0.7, 0.7),)),
@@ -63,7 +71,9 @@ def drawn_metal(dice: Dice) -> Colour:
 
 def _post_shadow(canvas: Canvas, x: float, z: float, height_m: float, half_m: float) -> None:
     right, ahead = canvas.light.shadow_offset(height_m)
-    canvas.shade([(x - half_m, 0, z), (x + half_m, 0, z), (x + half_m + right, 0, z + ahead), (x - half_m + right, 0, z + ahead)])
+    canvas.shade(
+        [(x - half_m, 0, z), (x + half_m, 0, z), (x + half_m + right, 0, z + ahead), (x - half_m + right, 0, z + ahead)]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,8 @@ class Lamp:
         shining = canvas.surface((1.0, 0.88, 0.62), Kind.POLE, z, glow=lamps) if lamps > 0.4 else metal
         head = 0.45 if self.arm_m > 0 else -0.45
         canvas.outline(
-            [(tip, top + 0.36, z), (tip, top + 0.56, z), (tip + head, top + 0.56, z), (tip + head, top + 0.4, z)], shining
+            [(tip, top + 0.36, z), (tip, top + 0.56, z), (tip + head, top + 0.56, z), (tip + head, top + 0.4, z)],
+            shining,
         )
 
 

@@ -13,10 +13,12 @@ FAR_M = 400.0
 KERB_M = 0.18
 
 _ASPHALT: tuple[Colour, ...] = (
-    (0.36, 0.36, 0.37), (0.46, 0.45, 0.44), (0.55, 0.54, 0.52), (0.30, 0.31, 0.34), (0.50, 0.47, 0.43), (0.42, 0.43, 0.46),
+    (0.36, 0.36, 0.37), (0.46, 0.45, 0.44), (0.55, 0.54, 0.52), (0.30, 0.31, 0.34), (0.50, 0.47, 0.43),
+    (0.42, 0.43, 0.46),
 )  # fmt: skip
 _PAVEMENT: tuple[Colour, ...] = (
-    (0.62, 0.60, 0.57), (0.54, 0.53, 0.52), (0.68, 0.65, 0.60), (0.58, 0.50, 0.45), (0.46, 0.46, 0.47), (0.60, 0.58, 0.60),
+    (0.62, 0.60, 0.57), (0.54, 0.53, 0.52), (0.68, 0.65, 0.60), (0.58, 0.50, 0.45), (0.46, 0.46, 0.47),
+    (0.60, 0.58, 0.60),
 )  # fmt: skip
 
 
@@ -63,9 +65,8 @@ def drawn_layout(dice: Dice) -> Layout:
     walks = (road[0] - dice.between(1.8, 4.5), road[1] + dice.between(1.8, 4.5))
     start = dice.between(12, 60) if dice.chance(0.6) else FAR_M * 2
     crossing = (start, start + dice.between(8, 14))
-    if dice.chance(0.4):
-        zebra = start - 4.5 if start < FAR_M else dice.between(6, 30)
-    else:
+    zebra = start - 4.5 if start < FAR_M else dice.between(6, 30)
+    if dice.chance(0.6):
         zebra = FAR_M * 2
     return Layout(middles, tuple(order), lane, road, walks, parking, crossing, zebra)
 

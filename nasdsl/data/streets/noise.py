@@ -27,7 +27,8 @@ def _stretched(grid: FloatMap) -> FloatMap:
     ease = rest * rest * (np.float32(3) - np.float32(2) * rest)
     high = (low + 1) % cells
     rows = grid[low] + (grid[high] - grid[low]) * ease[:, None]
-    return rows[:, low] + (rows[:, high] - rows[:, low]) * ease[None, :]
+    stretched: FloatMap = rows[:, low] + (rows[:, high] - rows[:, low]) * ease[None, :]
+    return stretched
 
 
 @lru_cache(maxsize=16)
@@ -89,5 +90,6 @@ def paving() -> FloatMap:
 
 
 def wrapped(tile: FloatMap, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> FloatMap:
-    """The values of a tile at the cross product of rows and columns, repeated in both directions."""
-    return tile[np.ix_(rows % TILE, columns % TILE)]
+    """The values of a tile, repeated in both directions, at rows [H] and columns [W] or, other ones a row, [H, W]."""
+    # take() with one index is several times faster than indexing with two.
+    return tile.ravel().take((rows % TILE * TILE)[:, None] + columns % TILE)

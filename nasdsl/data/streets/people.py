@@ -9,15 +9,30 @@ from nasdsl.data.streets.canvas import Canvas, Kind
 from nasdsl.data.streets.dice import Dice
 from nasdsl.data.streets.light import TOWARDS_CAMERA, Colour, dimmed
 
-_SKIN: tuple[Colour, ...] = ((0.88, 0.70, 0.58), (0.78, 0.58, 0.44), (0.58, 0.40, 0.29), (0.40, 0.27, 0.20), (0.92, 0.76, 0.66))
-_HAIR: tuple[Colour, ...] = ((0.12, 0.09, 0.08), (0.26, 0.17, 0.11), (0.48, 0.34, 0.20), (0.70, 0.58, 0.38), (0.62, 0.61, 0.60))
+_SKIN: tuple[Colour, ...] = (
+    (0.88, 0.70, 0.58),
+    (0.78, 0.58, 0.44),
+    (0.58, 0.40, 0.29),
+    (0.40, 0.27, 0.20),
+    (0.92, 0.76, 0.66),
+)
+_HAIR: tuple[Colour, ...] = (
+    (0.12, 0.09, 0.08),
+    (0.26, 0.17, 0.11),
+    (0.48, 0.34, 0.20),
+    (0.70, 0.58, 0.38),
+    (0.62, 0.61, 0.60),
+)
 _CLOTH: tuple[Colour, ...] = (
-    (0.14, 0.15, 0.18), (0.20, 0.25, 0.38), (0.46, 0.46, 0.46), (0.72, 0.70, 0.66), (0.60, 0.16, 0.16), (0.30, 0.36, 0.26),
-    (0.66, 0.50, 0.30), (0.86, 0.84, 0.80), (0.34, 0.46, 0.62), (0.80, 0.62, 0.20), (0.46, 0.26, 0.36), (0.26, 0.22, 0.20),
+    (0.14, 0.15, 0.18), (0.20, 0.25, 0.38), (0.46, 0.46, 0.46), (0.72, 0.70, 0.66), (0.60, 0.16, 0.16),
+    (0.30, 0.36, 0.26),
+    (0.66, 0.50, 0.30), (0.86, 0.84, 0.80), (0.34, 0.46, 0.62), (0.80, 0.62, 0.20), (0.46, 0.26, 0.36),
+    (0.26, 0.22, 0.20),
     (0.84, 0.50, 0.46), (0.20, 0.44, 0.42),
 )  # fmt: skip
 _LEGS: tuple[Colour, ...] = (
-    (0.13, 0.14, 0.16), (0.18, 0.22, 0.32), (0.28, 0.34, 0.46), (0.36, 0.34, 0.30), (0.58, 0.52, 0.42), (0.42, 0.42, 0.44),
+    (0.13, 0.14, 0.16), (0.18, 0.22, 0.32), (0.28, 0.34, 0.46), (0.36, 0.34, 0.30), (0.58, 0.52, 0.42),
+    (0.42, 0.42, 0.44),
 )  # fmt: skip
 
 
@@ -58,11 +73,18 @@ class Person:
     def cast(self, canvas: Canvas) -> None:
         """A dark spot at the feet and a slim shadow."""
         x, z, half = self.x, self.z, 0.2 * self.build
-        canvas.darken([(x - half, 0, z - 0.14), (x + half, 0, z - 0.14), (x + half, 0, z + 0.14), (x - half, 0, z + 0.14)])
+        canvas.darken(
+            [(x - half, 0, z - 0.14), (x + half, 0, z - 0.14), (x + half, 0, z + 0.14), (x - half, 0, z + 0.14)]
+        )
         right, ahead = canvas.light.shadow_offset(self.height_m)
         for dx, dz in ((half, 0.0), (0.0, 0.15)):
             canvas.shade(
-                [(x - dx, 0, z - dz), (x + dx, 0, z + dz), (x + dx + right, 0, z + ahead + dz), (x - dx + right, 0, z + ahead - dz)]
+                [
+                    (x - dx, 0, z - dz),
+                    (x + dx, 0, z + dz),
+                    (x + dx + right, 0, z + ahead + dz),
+                    (x - dx + right, 0, z + ahead - dz),
+                ]
             )
 
     def paint(self, canvas: Canvas) -> None:
@@ -108,18 +130,23 @@ class _PersonPainter:
         for sign, leg in ((-1, far_leg), (1, trousers)):
             foot = (sign * (hip + step / 2), 0.03)
             self._limb((sign * hip, 0.5), foot, 0.05 * person.build, 0.03 * person.build, leg)
-            self._shape([(foot[0] - 0.03, 0), (foot[0] + 0.05, 0), (foot[0] + 0.045, 0.035), (foot[0] - 0.03, 0.035)], shoe)
+            self._shape(
+                [(foot[0] - 0.03, 0), (foot[0] + 0.05, 0), (foot[0] + 0.045, 0.035), (foot[0] - 0.03, 0.035)], shoe
+            )
         self._limb((-shoulder * 0.9, 0.80), (-shoulder * 0.95 - swing, 0.47), 0.032, 0.022, sleeve)
         hem = 0.30 if person.skirt else 0.46
         waist = 0.088 * wide
         self._shape(
-            [(-0.04, 0.84), (0.04, 0.84), (shoulder, 0.80), (waist * 1.1, 0.60), (waist * 1.25, hem), (-waist * 1.25, hem),
+            [(-0.04, 0.84), (0.04, 0.84), (shoulder, 0.80), (waist * 1.1, 0.60), (waist * 1.25, hem),
+            (-waist * 1.25, hem),
              (-waist * 1.1, 0.60), (-shoulder, 0.80)], top,
         )  # fmt: skip
         if person.bag:
             bag = self._surface((0.32, 0.22, 0.16))
             offset = -0.1 if person.turned > 0.5 else shoulder
-            self._shape([(offset - 0.05, 0.44), (offset + 0.06, 0.44), (offset + 0.05, 0.60), (offset - 0.04, 0.60)], bag)
+            self._shape(
+                [(offset - 0.05, 0.44), (offset + 0.06, 0.44), (offset + 0.05, 0.60), (offset - 0.04, 0.60)], bag
+            )
         self._limb((shoulder * 0.9, 0.80), (shoulder * 0.95 + swing, 0.47), 0.034, 0.024, sleeve)
         self._shape([(-0.024, 0.83), (0.024, 0.83), (0.024, 0.88), (-0.024, 0.88)], skin)
         x, y, z = person.x, 0.925 * person.height_m, person.z

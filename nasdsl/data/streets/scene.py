@@ -13,8 +13,7 @@ from nasdsl.data.streets.furniture import Bollard, Lamp, TrafficLight, drawn_met
 from nasdsl.data.streets.ground import FAR_M, Layout, drawn_layout, paint_ground
 from nasdsl.data.streets.light import Light, dimmed, drawn_light
 from nasdsl.data.streets.people import Person, drawn_person
-from nasdsl.data.streets.trees import Hedge, Tree, drawn_species, drawn_tree
-
+from nasdsl.data.streets.trees import Hedge, drawn_species, drawn_tree
 
 #: No thing reaches farther than this to the side of its foot, and none is painted beyond this depth, in metres.
 REACH_M = 5.0
@@ -49,7 +48,12 @@ def drawn_camera(dice: Dice, width: int, height: int) -> Camera:
     """
     focal = dice.between(0.72, 1.05) * max(width, 1.5 * height)
     return Camera(
-        width, height, focal, width * dice.between(0.36, 0.64), height * dice.between(0.40, 0.55), dice.between(1.35, 2.3)
+        width,
+        height,
+        focal,
+        width * dice.between(0.36, 0.64),
+        height * dice.between(0.40, 0.55),
+        dice.between(1.35, 2.3),
     )
 
 
@@ -71,7 +75,12 @@ def painted_scene(dice: Dice, width: int, height: int) -> Canvas:
     park = dice.weighted((-1, 0, 1), (0.13, 0.74, 0.13))
     if park:
         rows[park > 0] = []
-    things = _greenery(dice, layout, character, park) + _furniture(dice, layout) + _traffic(dice, layout) + _walkers(dice, layout, light)
+    things = (
+        _greenery(dice, layout, character, park)
+        + _furniture(dice, layout)
+        + _traffic(dice, layout)
+        + _walkers(dice, layout, light)
+    )
     things = sorted((thing for thing in things if _in_view(camera, thing)), key=lambda thing: -thing.z)
 
     paint_vista(canvas, dice, character)
@@ -149,10 +158,8 @@ def _furniture(dice: Dice, layout: Layout) -> list[Thing]:
             while z < 32 and z < layout.crossing[0]:
                 things.append(Bollard(kerb + side * 0.35, z, other))
                 z += 1.9
-        for _ in range(dice.whole(1, 3)):
-            things.append(drawn_sign(dice, kerb + side * dice.between(0.35, 1.1), dice.between(5, 24), other))
-        if dice.chance(0.5):
-            things.append(drawn_sign(dice, kerb + side * dice.between(0.35, 1.1), dice.between(24, 50), other))
+        depths = [dice.between(5, 24) for _ in range(dice.whole(1, 3))] + [dice.between(24, 50)] * dice.chance(0.5)
+        things += [drawn_sign(dice, kerb + side * dice.between(0.35, 1.1), z, other) for z in depths]
     if layout.crossing[0] < FAR_M and dice.chance(0.55):
         state, z = dice.index(3), layout.crossing[0] - 1.5
         reach = dice.between(2.5, 4.5) if dice.chance(0.35) else 0.0
@@ -168,7 +175,9 @@ def _traffic(dice: Dice, layout: Layout) -> list[Thing]:
         z = dice.between(7, 22)
         while z < 70:
             if dice.chance(busy * 0.75):
-                cars.append(drawn_car(dice, x + dice.between(-0.3, 0.3), z, turn=dice.between(-0.02, 0.02), oncoming=oncoming))
+                cars.append(
+                    drawn_car(dice, x + dice.between(-0.3, 0.3), z, turn=dice.between(-0.02, 0.02), oncoming=oncoming)
+                )
             z += dice.between(8, 26)
     for side in (0, 1):
         if not layout.parking[side]:
@@ -180,7 +189,9 @@ def _traffic(dice: Dice, layout: Layout) -> list[Thing]:
             free = z + 3 < layout.crossing[0] or z - 3 > layout.crossing[1]
             if free and dice.chance(filled):
                 sway = dice.between(-0.03, 0.03)
-                cars.append(drawn_car(dice, x + dice.between(-0.12, 0.12), z, turn=sway, oncoming=backwards != dice.chance(0.1)))
+                cars.append(
+                    drawn_car(dice, x + dice.between(-0.12, 0.12), z, turn=sway, oncoming=backwards != dice.chance(0.1))
+                )
             z += dice.between(5.2, 6.4)
     if layout.crossing[0] < 45:
         for lane, turn in ((0.3, -1.0), (0.72, 1.0)):

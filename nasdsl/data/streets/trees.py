@@ -12,7 +12,8 @@ from nasdsl.data.streets.light import FACING_LEFT, FACING_RIGHT, TOWARDS_CAMERA,
 from nasdsl.data.streets.noise import FloatMap, clouds, leaves, wrapped
 
 _LEAVES: tuple[Colour, ...] = (
-    (0.30, 0.42, 0.18), (0.24, 0.36, 0.20), (0.40, 0.46, 0.20), (0.20, 0.30, 0.22), (0.46, 0.48, 0.26), (0.34, 0.44, 0.30),
+    (0.30, 0.42, 0.18), (0.24, 0.36, 0.20), (0.40, 0.46, 0.20), (0.20, 0.30, 0.22), (0.46, 0.48, 0.26),
+    (0.34, 0.44, 0.30),
 )  # fmt: skip
 _AUTUMN: tuple[Colour, ...] = ((0.72, 0.44, 0.16), (0.66, 0.30, 0.16), (0.76, 0.60, 0.22), (0.50, 0.36, 0.20))
 _BLOSSOM: tuple[Colour, ...] = ((0.88, 0.68, 0.74), (0.92, 0.86, 0.86))
@@ -72,7 +73,9 @@ class Tree:
         width = max(self.height_m * 0.02, 0.1)
         right, ahead = canvas.light.shadow_offset((self.height_m + self.trunk_m) / 2)
         x, z = self.x, self.z
-        canvas.shade([(x - width, 0, z), (x + width, 0, z), (x + right + width, 0, z + ahead), (x + right - width, 0, z + ahead)])
+        canvas.shade(
+            [(x - width, 0, z), (x + width, 0, z), (x + right + width, 0, z + ahead), (x + right - width, 0, z + ahead)]
+        )
         half, deep = self.crown_m / 2, self.crown_m * 0.6
         ring = ((1, 0.2), (0.75, 0.8), (0.1, 1), (-0.6, 0.7), (-1, 0.1), (-0.8, -0.6), (-0.2, -1), (0.6, -0.75))
         canvas.shade([(x + right + dx * half, 0, z + ahead + dz * deep) for dx, dz in ring])
@@ -111,7 +114,9 @@ class Tree:
         inside = self._body(u, v) + edge * np.float32(self.species.raggedness)
         mask = inside > 0
         if self.species.airiness:
-            mask &= wrapped(leaves(), rows * 2 + 99, columns * 2) < np.float32(1.05 - self.species.airiness) * (inside + 0.45)
+            mask &= wrapped(leaves(), rows * 2 + 99, columns * 2) < np.float32(1.05 - self.species.airiness) * (
+                inside + 0.45
+            )
         depth = wrapped(clouds(), rows * 2, columns * 2 + 31)
         side = np.float32(0.3 if light.sun[0] > 0 else -0.3) * np.float32(light.casts_shadows)
         tone = edge * np.float32(0.55) + depth * np.float32(0.5) - v[:, None] * np.float32(0.42) + u[None, :] * side
@@ -122,8 +127,10 @@ class Tree:
         """Above 0 inside the crown's bare outline; u and v run from -1 to 1 across it."""
         if self.species.shape == "cone":
             width = (v[:, None] + np.float32(1)) * np.float32(0.5)
-            body: FloatMap = (width - np.abs(u)[None, :]) * np.float32(1.4)
-            return np.minimum(body, (np.float32(0.9) - v[:, None]) * np.float32(3))
+            body: FloatMap = np.minimum(
+                (width - np.abs(u)[None, :]) * np.float32(1.4), (np.float32(0.9) - v[:, None]) * np.float32(3)
+            )
+            return body
         return np.float32(0.8) - (u * u)[None, :] - (v * v)[:, None]
 
     def _tones(self, canvas: Canvas) -> int:
