@@ -88,7 +88,7 @@ class Table:
         """Update the row."""
         self._pace.step(done, record)
         if self._row is not None:
-            left = clock(self._pace.left_s(self._steps))
+            left = f"{clock(self._pace.left_s(self._steps))} left"
             self._progress.update(self._row, completed=done, facts="  ".join(self._pace.facts()), left=left)
         if done == self._steps:
             self._finish()

@@ -20,6 +20,7 @@ from nasdsl import __version__
 from nasdsl.cli.arguments import _assignment as assignment
 from nasdsl.cli.arguments import load_space
 from nasdsl.cli.live import watching
+from nasdsl.data.dataset import open_data
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.space import preset_names
 from nasdsl.hardware.device import open_device
@@ -29,8 +30,9 @@ from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import signatures
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
 from nasdsl.search.finish import Outcome
+from nasdsl.search.objective import Objective
 from nasdsl.search.observer import Observer
-from nasdsl.search.run import Job, search
+from nasdsl.search.run import Job, input_size, search
 from nasdsl.search.run_directory import RunDirectory
 from nasdsl.search.strategy import GIVEN, strategy_kind
 from nasdsl.space import Space
@@ -134,6 +136,8 @@ def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tu
         plan=Plan(search_steps=args.steps[0], train_steps=args.steps[1]) if args.steps else None,
         **settings,
     )
+    open_device(device, threads=config.device_threads)
+    Objective.of(space.graph, open_data(data, size=input_size(space.graph)).classes.names)
     default = f"runs/{space.graph.name}-{data.partition(':')[0]}-{strategy}-{seed}"
     return RunDirectory.create(Path(args.run or default), config), config, space
 

@@ -123,13 +123,13 @@ def _split_files(root: Path, split: Split) -> tuple[_Files, ...]:
 
 def _opened(path: Path) -> Image.Image:
     try:
-        image = Image.open(path)
-        image.load()
+        with Image.open(path) as image:
+            image.load()
+            return image
     except FileNotFoundError:
         raise NasError(f"camvid: {path} is gone", help="it was there when the run began; put it back") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise NasError(f"camvid: {path} is not a readable picture ({error})", help="replace the file") from None
-    return image
 
 
 def _pixels(path: Path, mode: str) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,10 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     if path.is_dir():
         raise NasError(f"{path} is a folder", help="name the pictures in it")
     try:
-        with Image.open(path) as image:
+        with (
+            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
+            Image.open(path) as image,
+        ):
             if image.width * image.height > LARGEST_PICTURE_PX:
                 raise NasError(
                     f"{path} has {image.width} x {image.height} pixels, more than {_MILLIONS} million",

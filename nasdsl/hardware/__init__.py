@@ -1,0 +1,1 @@
+"""Devices, lookup tables of latencies, and how they are filled."""

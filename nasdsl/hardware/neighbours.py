@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import onnx
@@ -35,12 +36,14 @@ class Surroundings:
         before: The neighbours that make its inputs, side by side.
         after: The neighbour that reads its output.
         between: All of them together.
+        size: How many bytes their weights and maps take, about.
     """
 
     alone: bytes
     before: bytes
     after: bytes
     between: bytes
+    size: int
 
     def latency_ms(self, alone: float, before: float, after: float, between: float) -> float:
         """What the kernel adds to a network, from the latencies of the four models.
@@ -71,6 +74,7 @@ def surroundings(signature: Signature) -> Surroundings:
         before.model([before.neighbour(i, closed=fusable) for i in range(len(inputs))])[0],
         after.model([after.neighbour(0)])[0],
         between.model([leaving])[0],
+        2 * between.size,
     )
 
 
@@ -123,6 +127,12 @@ class _Chain:
         attrs = {"c": x.channels, "k": one, "stride": one, "dilation": one, "groups": one, "bias": True}
         place = self.apply("conv", [place], attrs)
         return self.apply("max_pool", [place], {"k": one, "stride": one}) if closed else place
+
+    @property
+    def size(self) -> int:
+        """How many bytes its weights and maps take."""
+        maps = (prod((*_only(node.type.channels), *(node.type.size or ()))) for node in self.nodes)
+        return 4 * sum(maps) + sum(array.nbytes for array in self.weights.values())
 
     def model(self, outputs: Sequence[int]) -> tuple[bytes, list[bool]]:
         """The graph as ONNX without inputs that nothing reads, and for each of its inputs whether it is read."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,19 @@ import onnxruntime as ort
 
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.device import Measurement
-from nasdsl.hardware.neighbours import surroundings
+from nasdsl.hardware.neighbours import Surroundings, surroundings
 from nasdsl.passes.kernels import Signature
 
-LEAST_MS = 4.0
-"""How long a kernel is measured at least."""
-MOST_MS = 120.0
-"""How long at most, once it has run `LEAST_ROUNDS` times."""
-LEAST_ROUNDS = 6
-STEADY_ROUNDS = 12
-"""A minimum that nothing has lowered by a percent for so many rounds is taken."""
+BATCH = 48
+"""How many kernels are measured in turn."""
+BATCH_BYTES = 2**28
+"""How much memory their weights and maps may take together; a single kernel may take more."""
+LEAST_ROUNDS = 12
+MOST_ROUNDS = 40
+STEADY_ROUNDS = 6
+"""Rounds after which the minima are taken: in so many, not one in a hundred sank by more than two percent."""
+DISPLACED_BYTES = 2**25
+"""How much goes through the cache between two rounds."""
 
 
 class OrtCpu:
@@ -37,8 +39,7 @@ class OrtCpu:
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        self._cache = _Cache()
-        self._cached = lru_cache(maxsize=64)(self._session)
+        self._elsewhere = np.zeros(DISPLACED_BYTES // 8, dtype=np.int64)
 
     def describe(self) -> str:
         """The processor, and how many cores the machine has."""
@@ -49,12 +50,20 @@ class OrtCpu:
         return {"onnxruntime": ort.__version__}
 
     def measure(self, signatures: Iterable[Signature]) -> Iterator[tuple[str, Measurement]]:
-        """Measure kernels at batch 1 (see `nasdsl.hardware.neighbours`)."""
+        """Measure kernels at batch 1 (see `nasdsl.hardware.neighbours`), many in turn, so that each finds the caches as
+        the rest of a network leaves them; the minimum over the rounds counts.
+        """
+        batch: list[tuple[Signature, Surroundings]] = []
         for signature in signatures:
-            yield signature.text, self._measure(signature)
+            batch.append((signature, surroundings(signature)))
+            if len(batch) == BATCH or sum(models.size for _, models in batch) > BATCH_BYTES:
+                yield from self._measure(batch)
+                batch = []
+        if batch:
+            yield from self._measure(batch)
 
     def measure_model(self, path: str | Path) -> float:
-        """The latency of an ONNX file at batch 1, in ms: the minimum over at least 20 runs and half a second.
+        """The latency of an ONNX file at batch 1, in ms: the minimum over at least 30 runs and one second.
 
         Raises:
             NasError: The file cannot be read or run.
@@ -65,22 +74,42 @@ class OrtCpu:
             raise NasError(f"cannot read {path}: {error.strerror}") from None
         except Exception as error:  # ONNX Runtime raises classes of its own that it does not export
             raise NasError(f"{path} is not an ONNX model that ONNX Runtime can run: {error}") from None
-        return _minima([session], least_ms=500, most_ms=3000, least_rounds=20)[0][0]
+        session.run_ms()
+        start, best, rounds = time.perf_counter(), session.run_ms(), 1
+        while rounds < 30 or time.perf_counter() - start < 1:
+            best, rounds = min(best, session.run_ms()), rounds + 1
+        return best
 
-    def _measure(self, signature: Signature) -> Measurement:
-        models = surroundings(signature)
+    def _measure(self, batch: Sequence[tuple[Signature, Surroundings]]) -> Iterator[tuple[str, Measurement]]:
         sessions = [
-            self._session(models.alone),
-            self._cached(models.before),
-            self._cached(models.after),
-            self._session(models.between),
+            self._session(content)
+            for _, models in batch
+            for content in (models.alone, models.before, models.after, models.between)
         ]
-        best, rounds = _minima(
-            sessions, least_ms=LEAST_MS, most_ms=MOST_MS, least_rounds=LEAST_ROUNDS, cache=self._cache
-        )
-        alone, before, after, between = best
-        ms = models.latency_ms(alone, before, after, between)
-        return Measurement(round(ms, 6), round(alone, 6), rounds)
+        best, rounds = self._minima(sessions)
+        for place, (signature, models) in enumerate(batch):
+            alone, before, after, between = best[4 * place : 4 * place + 4]
+            ms = models.latency_ms(alone, before, after, between)
+            yield signature.text, Measurement(round(ms, 6), round(alone, 6), rounds)
+
+    def _minima(self, sessions: Sequence[_Session]) -> tuple[list[float], int]:
+        """The minimal latency of each session in ms over rounds in which each runs once, and the number of rounds.
+
+        In a network a kernel finds its input in the cache, made just before, but not its weights, which were last used
+        an inference ago. Therefore something else goes through the cache between two rounds.
+        """
+        for session in sessions:
+            session.run_ms()
+        best = [float("inf")] * len(sessions)
+        rounds, steady = 0, 0
+        while rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and steady < STEADY_ROUNDS):
+            self._elsewhere += 1
+            found = [session.run_ms() for session in sessions]
+            lowered = sum(new < 0.98 * old for new, old in zip(found, best, strict=True))
+            best = [min(pair) for pair in zip(found, best, strict=True)]
+            steady = 0 if lowered > len(sessions) / 100 else steady + 1
+            rounds += 1
+        return best, rounds
 
     def _session(self, content: bytes) -> _Session:
         return _Session(content, self.threads)
@@ -115,57 +144,6 @@ class _Session:
         start = time.perf_counter()
         self._session.run_with_iobinding(self._binding)
         return (time.perf_counter() - start) * 1000
-
-
-class _Cache:
-    """The cache of a core, which the rest of a network leaves full of other things.
-
-    In a network a kernel finds its input in the cache, made just before, but not its weights, last used one inference
-    ago. A model that runs over and over finds both.
-    """
-
-    def __init__(self) -> None:
-        self._content = np.zeros(2 * _cache_bytes(), dtype=np.uint8)
-
-    def displace(self) -> None:
-        """Fill it with something else."""
-        self._content += 1
-
-
-def _minima(
-    sessions: Sequence[_Session], *, least_ms: float, most_ms: float, least_rounds: int, cache: _Cache | None = None
-) -> tuple[list[float], int]:
-    """The minimal latency of each session in ms over interleaved rounds, and the number of rounds.
-
-    With a cache, that is displaced before every run.
-    """
-
-    def once(session: _Session) -> float:
-        if cache is not None:
-            cache.displace()
-        return session.run_ms()
-
-    for session in sessions:
-        session.run_ms()
-    best = [once(session) for session in sessions]
-    spent, rounds, steady = sum(best), 1, 0
-    while rounds < least_rounds or (spent < most_ms and (spent < least_ms or steady < STEADY_ROUNDS)):
-        found = [once(session) for session in sessions]
-        lowered = any(new < 0.99 * old for new, old in zip(found, best, strict=True))
-        best = [min(pair) for pair in zip(found, best, strict=True)]
-        steady = 0 if lowered else steady + 1
-        spent += sum(found)
-        rounds += 1
-    return best, rounds
-
-
-def _cache_bytes() -> int:
-    """The size of a core's own second-level cache; 1 MiB where the system does not say."""
-    try:
-        text = Path("/sys/devices/system/cpu/cpu0/cache/index2/size").read_text().strip()
-        return int(text.removesuffix("K")) * 1024
-    except (OSError, ValueError):
-        return 2**20
 
 
 def _processor() -> str:

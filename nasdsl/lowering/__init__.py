@@ -1,0 +1,1 @@
+"""From a network to ONNX, and the proof that the two agree."""

@@ -9,18 +9,17 @@ are exactly those of the space that are live, and sums of costs agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from math import prod
 from typing import Any
 
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Attribute, Graph, Kind, Node
+from nasdsl.ir.graph import Attribute, Graph, Node
 from nasdsl.number import Number, points
 from nasdsl.ops.catalogue import OPERATIONS, SELECTING
-from nasdsl.passes.liveness import Condition, Conditions, Literals, liveness
+from nasdsl.passes.liveness import Condition, Conditions, liveness
 from nasdsl.types import MapType
 
 FREE = SELECTING | {"input", "identity", "dropout"}
@@ -110,6 +109,9 @@ def kernels(graph: Graph) -> tuple[Kernel, ...]:
     for node in graph.nodes:
         if node.op in FREE or node.id in heads:
             continue
+        inputs = _reads(graph, node)
+        if node.op in ("sum", "concat") and len(inputs) == 1:
+            continue
         chain = [node]
         while (successor := following.get(chain[-1].id)) is not None:
             chain.append(graph.nodes[successor])
@@ -118,7 +120,7 @@ def kernels(graph: Graph) -> tuple[Kernel, ...]:
             if length < len(chain):
                 when = live.conditions.without(when, live.nodes[chain[length].id])
             if when.terms:
-                found += _variants(graph, chain[:length], when, live.conditions)
+                found.append(_kernel(chain[:length], inputs, when))
     return tuple(found)
 
 
@@ -227,44 +229,23 @@ def _around(graph: Graph, outer: int, inner: int) -> bool:
     return scope is not None
 
 
-def _variants(graph: Graph, chain: Sequence[Node], live: Condition, algebra: Conditions) -> Iterator[Kernel]:
-    """The kernel, or where picked inputs change its signature one for each joint value of the picks."""
-    head = chain[0]
-    deciding = sorted({item.when.decision for item in head.inputs if item.when is not None})
-    found: list[tuple[Literals, Kernel | None]] = []
-    for setting in product(*(_settings(graph, algebra, name, head) for name in deciding)):
-        literals: Literals = frozenset().union(*setting)
-        kept = [item.node for item in head.inputs if item.when is None or item.when in literals]
-        inputs = [graph.nodes[node].type for node in kept]
-        output = OPERATIONS[head.op].type(inputs, head.attrs) if deciding and len(chain) == 1 else chain[-1].type
-        free = head.op in ("sum", "concat") and len(inputs) == 1 and len(chain) == 1
-        steps = tuple((node.op, node.attrs) for node in chain)
-        when = algebra.both(live, Condition.of(literals))
-        found.append((literals, None if free else _kernel(chain, steps, inputs, output, when)))
-    if len({kernel and (kernel.template, kernel.numbers) for _, kernel in found}) == 1:
-        kernel = found[0][1]
-        if kernel is not None:
-            yield Kernel(kernel.nodes, kernel.template, kernel.numbers, live, kernel.steps, kernel.inputs)
-        return
-    yield from (kernel for _, kernel in found if kernel is not None and kernel.live.terms)
+def _reads(graph: Graph, node: Node) -> list[MapType]:
+    """The types of the maps a node reads in an architecture; members of a pick are alike, so any will do."""
+    kept = []
+    left = {path: decision.count for path, decision in graph.decisions.items()}
+    for item in node.inputs:
+        if item.when is not None:
+            left[item.when.decision] -= 1
+            if left[item.when.decision] < 0:
+                continue
+        kept.append(graph.nodes[item.node].type)
+    return kept
 
 
-def _settings(graph: Graph, algebra: Conditions, name: str, node: Node) -> Sequence[Literals]:
-    known = name in graph.decisions and graph.decisions[name].kind is not Kind.ROUTE
-    settings = algebra.settings(name) if known else ()
-    if not settings:
-        raise NasError(
-            f"{node.span}: the cost of `{node.name}` depends on `{name}` in a way that is not known",
-            help="let a pick with fewer subsets or a choose decide what it reads",
-        )
-    return settings
-
-
-def _kernel(
-    chain: Sequence[Node], steps: tuple[Step, ...], inputs: Sequence[MapType], output: MapType, live: Condition
-) -> Kernel:
-    head, *fused = steps
-    name, attrs = head
+def _kernel(chain: Sequence[Node], inputs: Sequence[MapType], live: Condition) -> Kernel:
+    steps = tuple((node.op, node.attrs) for node in chain)
+    output = chain[-1].type
+    (name, attrs), *fused = steps
     reads = tuple(inputs)
     if name in ("resize", "resize_like"):
         # Of the map whose size it takes, a network reads nothing: neither its channels nor its values matter.

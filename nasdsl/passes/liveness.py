@@ -78,14 +78,8 @@ class Conditions:
             path: self._literals_of(path) for path, d in graph.decisions.items() if d.kind is not Kind.ROUTE
         }
 
-    def settings(self, decision: str) -> tuple[Literals, ...]:
-        """The values of a choose, width or pick, each as the atoms that hold then; soft ones included.
-
-        A pick with more than 1000 subsets has none listed.
-        """
-        return self._settings[decision]
-
     def _literals_of(self, path: str) -> tuple[Literals, ...]:
+        """The values of a decision, each as the atoms that hold then; of a pick with very many subsets none."""
         decision = self._graph.decisions[path]
         if decision.kind is not Kind.PICK:
             return tuple(frozenset([Atom(path, value)]) for value in decision.domain)

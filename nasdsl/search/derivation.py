@@ -52,7 +52,7 @@ def choose(
     candidates = _candidates(problem, relaxation, fasten)
     ranked = []
     for number, candidate in enumerate(candidates):
-        score, loss = rank(problem, supernet, candidate.network)
+        score, loss = rank(problem, supernet, candidate)
         hash_, latency = candidate.architecture.hash, candidate.latency_ms
         log({"phase": "derive", "candidate": hash_, "latency_ms": latency, "score": score, "loss": loss})
         ranked.append((score, -loss, -number))
@@ -82,16 +82,37 @@ def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callab
         if len(met_target) >= min(wanted, 1 + round_) or (met_target and problem.target_ms is None):
             return met_target
         fasten(FASTEN_STEPS)
-    raise NasError(
-        f"no architecture that meets {problem.target_ms:g} ms was found; the fastest needs {fastest:.3f} ms",
-        help="raise --latency, choose another preset, or search longer",
+    raise _unreachable(problem, fastest)
+
+
+def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Callable[[int], None]) -> None:
+    """Nothing, if an architecture that meets the target is found.
+
+    Raises:
+        NasError: None is.
+    """
+    fastest = float("inf")
+    for _ in range(ROUNDS):
+        network = problem.space.derive(relaxation.most_probable())
+        fastest = min(fastest, latency_ms(network, problem.latency_ms))
+        if problem.target_ms is None or fastest <= problem.target_ms:
+            return
+        fasten(FASTEN_STEPS)
+    raise _unreachable(problem, fastest)
+
+
+def _unreachable(problem: Problem, fastest_ms: float) -> NasError:
+    return NasError(
+        f"no architecture that meets {problem.target_ms:g} ms was found: the fastest needs {fastest_ms:.3f} ms",
+        help="raise --latency, or choose another preset",
     )
 
 
-def rank(problem: Problem, supernet: nn.Module, network: Graph) -> tuple[float, float]:
+def rank(problem: Problem, supernet: nn.Module, candidate: Candidate) -> tuple[float, float]:
     """How good an architecture's network is with the supernet's weights: first metric and loss on held-out batches."""
-    module = module_from(network_source(network, architecture=None, facts={}), "candidate").Network()
-    module.load_state_dict(inherited(problem, supernet, network))
+    source = network_source(candidate.network, architecture=candidate.architecture, facts={})
+    module = module_from(source, "candidate").Network()
+    module.load_state_dict(inherited(problem, supernet, candidate.network))
     settings = problem.config.search
     recalibrate(module, problem, settings.recalibration_batches)
     batches = problem.batches.held_out(settings.ranking_batches, settings.batch)

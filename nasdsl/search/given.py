@@ -18,6 +18,9 @@ class Given:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
 
+    def check(self) -> None:
+        """Nothing: `derive` says it without delay."""
+
     def step(self, index: int) -> dict[str, Any]:
         """Nothing."""
         return {}

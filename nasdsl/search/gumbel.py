@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nasdsl import runtime
 from nasdsl.codegen import supernet_source
 from nasdsl.search import chance
-from nasdsl.search.derivation import choose, inherited
+from nasdsl.search.derivation import check_reachable, choose, inherited
 from nasdsl.search.generated import module_from
 from nasdsl.search.schedule import exponential, one_cycle
 from nasdsl.search.strategy import Candidate, Log, Problem
@@ -46,6 +46,10 @@ class GumbelSearch:
         self._logit_optimizer = torch.optim.Adam(
             self.relaxation.parameters(), s.architecture_lr, betas=s.architecture_betas
         )
+
+    def check(self) -> None:
+        """Move the relaxation towards lower latency until an architecture meets the target."""
+        check_reachable(self._problem, self.relaxation, self.fasten)
 
     def step(self, index: int) -> dict[str, Any]:
         """A weight step on half A, and after the warm-up a step of the logits on half B."""

@@ -63,11 +63,13 @@ def search(job: Job, config: RunConfig) -> Outcome:
     problem = make_problem(job.space, table, config)
     job.table.save(directory.path / TABLE)
     directory.write(SUPERNET, supernet_source(job.space.graph, latency=table, device=config.device))
+    checkpoint = directory.load_checkpoint()
+    if checkpoint is None:
+        make_strategy(problem).check()
     if config.plan is None:
         config = _planned(job, problem)
         problem = Problem(problem.space, table, problem.objective, problem.batches, config)
         directory.write_config(config)
-    checkpoint = directory.load_checkpoint()
     network, candidate = _network(job, problem, checkpoint)
     assert config.plan is not None, "planned above"
     training = Training(

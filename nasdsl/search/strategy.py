@@ -87,6 +87,13 @@ class Candidate:
 class Strategy(Stepper, Protocol):
     """A way of searching."""
 
+    def check(self) -> None:
+        """Find out, before the first step, whether the target can be met at all; the strategy is not used afterwards.
+
+        Raises:
+            NasError: No architecture that meets it was found.
+        """
+
     def derive(self, log: Log) -> Candidate:
         """Decide for one architecture that meets the target, after all steps.
 

@@ -75,7 +75,7 @@ class Killer(Silent):
 
 
 class Presser(Silent):
-    """Presses Ctrl-C while a step is being done."""
+    """Presses Ctrl-C once the second step is done."""
 
     def step(self, done: int, record: Any) -> None:
         if done == 2:
@@ -111,11 +111,11 @@ def test_killed_and_resumed_ends_like_uninterrupted(
 
 def test_ctrl_c_finishes_the_step_and_saves(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path / "stopped", CONFIG_OF_TEST)
-    with pytest.raises(KeyboardInterrupt, match="after step 3 of 7 of the phase train"):
+    with pytest.raises(KeyboardInterrupt, match="after step 2 of 7 of the phase train"):
         run_phase("train", Regression(), 7, run, Presser(), None)
     checkpoint = run.load_checkpoint()
     assert checkpoint is not None
-    assert checkpoint.step == 3
+    assert checkpoint.step == 2
     assert resumed(run) == finished(tmp_path / "whole")
 
 

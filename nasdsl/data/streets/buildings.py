@@ -12,6 +12,7 @@ from nasdsl.data.streets.canvas import Canvas, Kind
 from nasdsl.data.streets.dice import Dice
 from nasdsl.data.streets.facades import TEXEL_M, Material, MaterialMap, drawn_style, end_wall, facade
 from nasdsl.data.streets.light import FACING_LEFT, FACING_RIGHT, TOWARDS_CAMERA, Colour, Light, dimmed, mixed
+from nasdsl.data.streets.noise import FloatMap
 
 _WALLS: tuple[Colour, ...] = (
     (0.86, 0.80, 0.68), (0.80, 0.66, 0.47), (0.76, 0.55, 0.44), (0.58, 0.34, 0.27), (0.64, 0.42, 0.32),
@@ -27,7 +28,9 @@ _ACCENTS: tuple[Colour, ...] = (
 )  # fmt: skip
 _DOORS: tuple[Colour, ...] = ((0.30, 0.20, 0.14), (0.16, 0.24, 0.20), (0.22, 0.24, 0.32), (0.45, 0.16, 0.13))
 
-_TEXTURES = np.array([0, 18, 18, 8, 20, 4, 6, 6, 3, 6, 8, 16, 16, 5, 5, 8, 4], dtype=np.float32) / 255
+_TEXTURES: FloatMap = np.array([0, 18, 18, 8, 20, 4, 6, 6, 3, 6, 8, 16, 16, 5, 5, 8, 4], dtype=np.float32) * np.float32(
+    1 / 255
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,7 @@ class Building:
         if self.near_m > NEAR_M and self.end_from_m < self.height_m - 0.5:
             wall = end_wall(9.0, max(self.height_m - 2.5, 3.0), dice)
             lit = TOWARDS_CAMERA if canvas.light.sun[2] < 0 else None
-            first = _palette(canvas, self.colours, self.near_m, lit)
-            self._paint_end(canvas, wall, first)
+            self._paint_end(canvas, wall, _palette(canvas, self.colours, self.near_m, lit))
         normal = FACING_RIGHT if self.side < 0 else FACING_LEFT
         facing = normal[0] * canvas.light.sun[0] > 0 and canvas.light.casts_shadows
         shade = _palette(canvas, self.colours, middle, None)
@@ -87,71 +89,83 @@ class Building:
         shadow_m = opposite_m - street_m * rise if facing else 0.0
         self._paint_front(canvas, shade, sunny, shadow_m)
 
-    def _paint_front(self, canvas: Canvas, shade: int, sunny: int, shadow_m: float) -> None:
+    def _paint_front(self, canvas: Canvas, shade: NDArray[np.int32], sunny: NDArray[np.int32], shadow_m: float) -> None:
         camera = canvas.camera
         near, far = max(self.near_m, NEAR_M), self.far_m
-        columns = np.arange(camera.width, dtype=np.float32) + np.float32(0.5) - np.float32(camera.vanishing_x)
+        columns = np.arange(camera.width, dtype=np.float32) + np.float32(0.5 - camera.vanishing_x)
         ends = sorted((self.plane_m * camera.focal / near, self.plane_m * camera.focal / far))
         seen = np.flatnonzero((columns >= ends[0]) & (columns < ends[1]))
         if not len(seen):
             return
         z = np.float32(self.plane_m * camera.focal) / columns[seen]
-        along = (z - np.float32(self.near_m)) * np.float32(self.front.shape[1] / (self.far_m - self.near_m))
-        across = np.clip(along.astype(np.int64), 0, self.front.shape[1] - 1)
-        front = self.front.astype(np.int32)
-        lit_from = min(max(round(shadow_m / TEXEL_M), 0), len(front))
-        numbers = front + np.int32(shade)
-        numbers[lit_from:] = front[lit_from:] + np.int32(sunny)
-        numbers[front == Material.OPEN] = 0
-        self._stamp(canvas, numbers, across, z * np.float32(1 / camera.focal), int(seen[0]))
+        texels = (z - np.float32(self.near_m)) * np.float32(self.front.shape[1] / (self.far_m - self.near_m))
+        lit_from = min(max(round(shadow_m / TEXEL_M), 0), len(self.front))
+        _stamp(canvas, self.front, texels, z * np.float32(1 / camera.focal), int(seen[0]), shade, sunny, lit_from)
 
-    def _paint_end(self, canvas: Canvas, wall: MaterialMap, first: int) -> None:
+    def _paint_end(self, canvas: Canvas, wall: MaterialMap, surfaces: NDArray[np.int32]) -> None:
         camera = canvas.camera
         scale = np.float32(self.near_m / camera.focal)
-        x = (np.arange(camera.width, dtype=np.float32) + np.float32(0.5) - np.float32(camera.vanishing_x)) * scale
+        x = (np.arange(camera.width, dtype=np.float32) + np.float32(0.5 - camera.vanishing_x)) * scale
         inward = (x - np.float32(self.plane_m)) * np.float32(self.side / TEXEL_M)
         seen = np.flatnonzero((inward >= 0) & (inward < wall.shape[1]))
-        if not len(seen):
-            return
-        metres_a_row = np.full(len(seen), scale, dtype=np.float32)
-        self._stamp(
-            canvas, wall.astype(np.int32) + np.int32(first), inward[seen].astype(np.int64), metres_a_row, int(seen[0])
-        )
-
-    def _stamp(
-        self,
-        canvas: Canvas,
-        numbers: NDArray[np.int32],
-        across: NDArray[np.int64],
-        metres_a_row: NDArray[np.float32],
-        left: int,
-    ) -> None:
-        """Look up a map of surface numbers for a run of picture columns, each with its own scale."""
-        camera = canvas.camera
-        nearest = float(metres_a_row.min())
-        top = max(0, int(camera.horizon - (len(numbers) * TEXEL_M - camera.eye_m) / nearest))
-        bottom = min(camera.height, int(camera.horizon + camera.eye_m / nearest) + 1)
-        if bottom <= top:
-            return
-        below = np.arange(top, bottom, dtype=np.float32) + np.float32(0.5 - camera.horizon)
-        texels = below[:, None] * (metres_a_row * np.float32(-1 / TEXEL_M))[None, :]
-        texels += np.float32(camera.eye_m / TEXEL_M + 1)
-        # A row of nothing below and above, so that what falls outside the map is open.
-        padded = np.zeros((len(numbers) + 2, numbers.shape[1]), dtype=np.int32)
-        padded[1:-1] = numbers
-        rows = np.clip(texels, 0, len(padded) - 1, out=texels).astype(np.int32)
-        rows *= np.int32(numbers.shape[1])
-        rows += across.astype(np.int32)[None, :]
-        found = padded.ravel().take(rows)
-        mask = found > 0
-        canvas.stamp(found, mask, left, top)
+        if len(seen):
+            metres_a_row = np.full(len(seen), scale, dtype=np.float32)
+            _stamp(canvas, wall, inward[seen], metres_a_row, int(seen[0]), surfaces, surfaces, 0)
 
 
-def _palette(canvas: Canvas, colours: NDArray[np.float32], z: float, normal: tuple[float, float, float] | None) -> int:
-    """Surfaces for the materials of one wall, in the sun or (normal None) in the shade."""
+def _stamp(
+    canvas: Canvas,
+    wall: MaterialMap,
+    across: FloatMap,
+    metres_a_row: FloatMap,
+    left: int,
+    shade: NDArray[np.int32],
+    sunny: NDArray[np.int32],
+    lit_from: int,
+) -> None:
+    """Paint a wall on a run of picture columns.
+
+    Args:
+        canvas: To paint on.
+        wall: Its materials.
+        across: For every picture column the column of the wall that it shows.
+        metres_a_row: For every picture column how much of the wall's height one picture row shows.
+        left: The first picture column.
+        shade: Surface of every material in the shade.
+        sunny: Surface of every material in the sun.
+        lit_from: The row of the wall above which the sun reaches it.
+    """
+    camera = canvas.camera
+    nearest = float(metres_a_row.min())
+    top = max(0, int(camera.horizon - (len(wall) * TEXEL_M - camera.eye_m) / nearest))
+    bottom = min(camera.height, int(camera.horizon + camera.eye_m / nearest) + 1)
+    if bottom <= top:
+        return
+    # A row of nothing below and above, so that what falls outside the wall is open.
+    width = wall.shape[1]
+    padded = np.zeros((len(wall) + 2, width), dtype=np.uint8)
+    padded[1:-1] = wall
+    below = np.arange(top, bottom, dtype=np.float32) + np.float32(0.5 - camera.horizon)
+    texels = below[:, None] * (metres_a_row * np.float32(-1 / TEXEL_M))[None, :]
+    texels += np.float32(camera.eye_m / TEXEL_M + 1)
+    index = np.clip(texels, 0, len(padded) - 1, out=texels).astype(np.int32)
+    sunlit = index > lit_from if shade is not sunny else None
+    index *= np.int32(width)
+    index += np.clip(across, 0, width - 1).astype(np.int32)[None, :]
+    materials = padded.ravel().take(index)
+    surfaces = sunny.take(materials)
+    if sunlit is not None:
+        surfaces = np.where(sunlit, surfaces, shade.take(materials))
+    canvas.stamp(surfaces, materials > Material.OPEN, left, top)
+
+
+def _palette(
+    canvas: Canvas, colours: NDArray[np.float32], z: float, normal: tuple[float, float, float] | None
+) -> NDArray[np.int32]:
+    """The surface of every material of one wall, in the sun or (normal None) in the shade; 0 for OPEN."""
     light = canvas.light
     white = light.on((1.0, 1.0, 1.0), normal or TOWARDS_CAMERA, shaded=normal is None)
-    lit = colours * np.array(white, dtype=np.float32)
+    lit: FloatMap = colours * np.array(white, dtype=np.float32)
     glows = np.zeros(len(colours), dtype=np.float32)
     lamps = light.mood.lamps
     if lamps:
@@ -162,7 +176,10 @@ def _palette(canvas: Canvas, colours: NDArray[np.float32], z: float, normal: tup
     mirrored = np.array(light.mood.horizon, dtype=np.float32)
     lit[Material.SHOP_GLASS] += mirrored * np.float32(0.1)
     lit[Material.GLASS_SKY] = lit[Material.GLASS_SKY] * np.float32(0.5) + mirrored * np.float32(0.42)
-    return canvas.surface_row(lit.astype(np.float32), Kind.BUILDING, z, _TEXTURES.tolist(), glows.tolist())
+    first = canvas.surface_row(lit, Kind.BUILDING, z, _TEXTURES, glows)
+    numbers = np.arange(first, first + len(colours), dtype=np.int32)
+    numbers[Material.OPEN] = 0
+    return numbers
 
 
 def drawn_colours(dice: Dice) -> NDArray[np.float32]:

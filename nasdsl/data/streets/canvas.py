@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from nasdsl.data.streets.camera import Camera, Point3
 from nasdsl.data.streets.light import Colour, Light
+from nasdsl.data.streets.noise import FloatMap
 
 
 class Kind(IntEnum):
@@ -90,26 +91,26 @@ class Canvas:
         """A new surface on the ground; the haze over it follows from the row it is seen in."""
         return self.surface(colour, kind, 0.0, texture=texture)
 
-    def surface_row(
-        self, colours: NDArray[np.float32], kind: Kind, z: float, textures: Sequence[float], glows: Sequence[float]
-    ) -> int:
+    def surface_row(self, colours: FloatMap, kind: Kind, z: float, textures: FloatMap, glows: FloatMap) -> int:
         """Several surfaces of one object at once; returns the number of the first.
 
         Args:
             colours: Lit colours [n, 3].
             kind: Their class.
             z: Depth in metres.
-            textures: Amplitudes of the noise, n of them.
-            glows: Light given off, n of them.
+            textures: Amplitudes of the noise [n].
+            glows: Light given off [n].
         """
         count, first = len(colours), len(self._kind)
         clear = np.float32(self.light.clearness(z) * 255)
-        rows = np.empty((count, 4), dtype=np.uint8)
-        rows[:, :3] = np.clip(colours, 0, 1) * clear
-        rows[:, 3] = int(clear)
-        self._colour += rows.tobytes()
-        for texture, glow in zip(textures, glows, strict=True):
-            self._finish += bytes((0, int(texture * 255), int(glow * 255), 0))
+        rows = np.empty((2, count, 4), dtype=np.uint8)
+        rows[0, :, :3] = np.clip(colours, 0, 1) * clear
+        rows[0, :, 3] = clear
+        rows[1] = 0
+        rows[1, :, 1] = textures * np.float32(255)
+        rows[1, :, 2] = glows * np.float32(255)
+        self._colour += rows[0].tobytes()
+        self._finish += rows[1].tobytes()
         self._kind += bytes([kind]) * count
         self._instance += [0] * count
         return first

@@ -81,7 +81,7 @@ def developed(canvas: Canvas, dice: Dice, step: int) -> NDArray[np.uint8]:
     _lay_haze(colour, clear, ground, camera, light, horizon)
     picture = colour + sky * (1 - clear)
     if light.wet and horizon < camera.height - 4:
-        _mirror(picture, ground, camera, light, horizon, texture)
+        _mirror(picture, ground - walk * np.float32(0.6), camera, light, horizon, texture)
     if light.mood.lamps:
         _bloom(picture, glow, camera)
     return _exposed(picture, drawn_optics(dice), dice)
@@ -193,8 +193,8 @@ def _lay_glare(sky: FloatMap, camera: Camera, light: Light) -> None:
         plane += glare * np.float32(tint * 0.9)
 
 
-def _mirror(picture: FloatMap, ground: FloatMap, camera: Camera, light: Light, horizon: int, texture: FloatMap) -> None:
-    """Let the wet road mirror what stands above it, smeared downwards and broken by its texture."""
+def _mirror(picture: FloatMap, smooth: FloatMap, camera: Camera, light: Light, horizon: int, texture: FloatMap) -> None:
+    """Let the ground, where it is smooth, mirror what stands above it, smeared downwards and broken by its texture."""
     rows = np.clip(2 * horizon - 1 - np.arange(horizon, camera.height), 0, None)
     above = picture[:, rows]
     smeared = above.copy()
@@ -203,7 +203,7 @@ def _mirror(picture: FloatMap, ground: FloatMap, camera: Camera, light: Light, h
         smeared[:, shift:] += above[:, :-shift]
         smeared[:, :shift] += above[:, :1]
     below = slice(horizon, camera.height)
-    strength = ground[below] * np.float32(light.wet) * np.clip(np.float32(0.9) + texture[below] * np.float32(0.8), 0, 1)
+    strength = smooth[below] * np.float32(light.wet) * np.clip(np.float32(0.9) + texture[below] * np.float32(0.8), 0, 1)
     picture[:, below] += (smeared * np.float32(1 / 3) - picture[:, below]) * strength
 
 

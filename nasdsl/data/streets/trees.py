@@ -18,7 +18,11 @@ _LEAVES: tuple[Colour, ...] = (
 _AUTUMN: tuple[Colour, ...] = ((0.72, 0.44, 0.16), (0.66, 0.30, 0.16), (0.76, 0.60, 0.22), (0.50, 0.36, 0.20))
 _BLOSSOM: tuple[Colour, ...] = ((0.88, 0.68, 0.74), (0.92, 0.86, 0.86))
 _BARK: tuple[Colour, ...] = ((0.30, 0.24, 0.19), (0.40, 0.36, 0.31), (0.24, 0.21, 0.20))
+#: Texels of noise from the middle of a crown to its edge, and shades of its leaves.
+_TEXELS = 64
 _LEVELS = 6
+_LEAF_TEXTURE = np.full(_LEVELS, 0.1, dtype=np.float32)
+_NO_GLOW = np.zeros(_LEVELS, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +111,14 @@ class Tree:
             return
         u = (np.arange(left, right, dtype=np.float32) + np.float32(0.5 - centre)) * np.float32(1 / max(half, 1.0))
         v = (np.arange(top, bottom, dtype=np.float32) + np.float32(0.5 - middle)) * np.float32(1 / tall)
-        texels = 64.0
-        rows = (v * np.float32(texels * tall / max(half, 1.0))).astype(np.int64) + self.seed // 256
-        columns = (u * np.float32(texels)).astype(np.int64) + self.seed % 256
+        rows = (v * np.float32(_TEXELS * tall / max(half, 1.0))).astype(np.int64) + self.seed // 256
+        columns = (u * np.float32(_TEXELS)).astype(np.int64) + self.seed % 256
         edge = wrapped(leaves(), rows, columns)
         inside = self._body(u, v) + edge * np.float32(self.species.raggedness)
         mask = inside > 0
-        if self.species.airiness:
-            mask &= wrapped(leaves(), rows * 2 + 99, columns * 2) < np.float32(1.05 - self.species.airiness) * (
-                inside + 0.45
-            )
+        # Towards the edge, where little is left of the crown, gaps open.
+        gaps = wrapped(leaves(), rows * 2 + 99, columns * 2)
+        mask &= gaps < (inside + np.float32(0.45)) * np.float32(1.05 - self.species.airiness)
         depth = wrapped(clouds(), rows * 2, columns * 2 + 31)
         side = np.float32(0.3 if light.sun[0] > 0 else -0.3) * np.float32(light.casts_shadows)
         tone = edge * np.float32(0.55) + depth * np.float32(0.5) - v[:, None] * np.float32(0.42) + u[None, :] * side
@@ -140,7 +142,7 @@ class Tree:
         bright = light.on(mixed(self.species.leaf, (0.95, 0.95, 0.6), 0.18), sunny)
         bright = dimmed(mixed(bright, light.on(self.species.leaf, (0, 1, 0)), 0.4), 1.12)
         tones = np.array([mixed(dark, bright, level / (_LEVELS - 1)) for level in range(_LEVELS)], dtype=np.float32)
-        return canvas.surface_row(tones, Kind.TREE, self.z, [0.1] * _LEVELS, [0.0] * _LEVELS)
+        return canvas.surface_row(tones, Kind.TREE, self.z, _LEAF_TEXTURE, _NO_GLOW)
 
 
 def drawn_tree(dice: Dice, species: Species, x: float, z: float, size: float) -> Tree:
