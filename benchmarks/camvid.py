@@ -114,7 +114,9 @@ def summary(rows: list[dict[str, Any]]) -> list[str]:
         scores = [100 * r["test_miou"] for r in rows if r["network"].startswith(name)]
         latencies = [r["latency_ms"] for r in rows if r["network"].startswith(name)]
         spread = f" ± {stdev(scores):.2f}" if len(scores) > 1 else ""
-        found.append(f"{name}: test mIoU {mean(scores):.2f}{spread} over {len(scores)} networks, {mean(latencies):.2f} ms")
+        found.append(
+            f"{name}: test mIoU {mean(scores):.2f}{spread} over {len(scores)} networks, {mean(latencies):.2f} ms"
+        )
     return [f"* {line}" for line in found]
 
 

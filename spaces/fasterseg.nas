@@ -59,10 +59,9 @@ space fasterseg(F = 12, layers = 16, classes = 19, H = 1024, W = 2048) {
   }
   preset camvid(F = 6, layers = 8, classes = 11, H = 192, W = 256) {       // for two CPU cores
     h = 8
-    require latency(ort_cpu) <= 15 ms
+    require latency(ort_cpu) <= 4.5 ms
   }
   preset demo(F = 6, layers = 6, classes = 9, H = 96, W = 192) {            // minutes, on streets
     h = 8
-    require latency(ort_cpu) <= 5 ms
   }
 }

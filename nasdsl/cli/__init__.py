@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from nasdsl.cli import check, compile_, show
+    from nasdsl.cli import check, compile_, profile, show
     from nasdsl.cli import search as search_verbs
 
     parser = argparse.ArgumentParser(
@@ -52,6 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"nasdsl {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module in (check, show, compile_, search_verbs):
+    for module in (check, show, compile_, profile, search_verbs):
         module.add(verbs)
     return parser

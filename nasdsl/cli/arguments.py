@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ def add_space(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a .nas file")
     parser.add_argument("--preset", default="", metavar="NAME", help="a preset of the space")
     parser.add_argument(
-        "--param", action="append", default=[], type=_assignment, metavar="NAME=VALUE", help="a parameter (repeatable)"
+        "--param", action="append", default=[], type=assignment, metavar="NAME=VALUE", help="a parameter (repeatable)"
     )
 
 
@@ -40,7 +41,13 @@ def read_architecture(path: str) -> Architecture:
         raise NasError(f"{path}: cannot be read: {error}") from None
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def user_table(device: str, threads: int) -> Path:
+    """Where the user's lookup table of a device lies, if no other is named."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "nasdsl" / f"{device}-{threads}.json"
+
+
+def assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")

@@ -68,7 +68,7 @@ def _latencies(path: str | None) -> tuple[dict[str, float] | None, str]:
     """The latencies in milliseconds of a table by signature, and the device's name."""
     if path is None:
         return None, ""
-    from nasdsl.hardware.table import Table
+    from nasdsl.hardware.table import load_table
 
-    table = Table.load(path)
-    return table.latency_ms(), table.device
+    table = load_table(path)
+    return table.latency_ms, table.device

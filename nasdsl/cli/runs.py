@@ -17,8 +17,7 @@ import torch
 from pydantic import ValidationError
 
 from nasdsl import __version__
-from nasdsl.cli.arguments import _assignment as assignment
-from nasdsl.cli.arguments import load_space
+from nasdsl.cli.arguments import assignment, load_space, user_table
 from nasdsl.cli.live import watching
 from nasdsl.data.dataset import open_data
 from nasdsl.diagnostics.errors import NasError
@@ -190,8 +189,7 @@ def lookup_table(args: argparse.Namespace, config: RunConfig, space: Space, obse
         NasError: The device cannot be measured here, or the table is of another one.
     """
     device = open_device(config.device, threads=config.device_threads)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nasdsl"
-    path = Path(args.table) if args.table else cache / f"{device.name}-{device.threads}.json"
+    path = Path(args.table) if args.table else user_table(device.name, device.threads)
     needed = signatures(space.graph)
     missing = len(needed.keys() - load_table(path).entries.keys()) if path.exists() else len(needed)
     if missing:

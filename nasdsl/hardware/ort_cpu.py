@@ -16,16 +16,15 @@ from nasdsl.hardware.device import Measurement
 from nasdsl.hardware.neighbours import Surroundings, surroundings
 from nasdsl.passes.kernels import Signature
 
-BATCH = 48
-"""How many kernels are measured in turn."""
+BATCH = 8
+"""How many kernels are measured in turn: their models use about as much memory as a small network, so that weights are
+as cold as there. One at a time, large kernels come out too fast; with 48, small ones too slow."""
 BATCH_BYTES = 2**28
 """How much memory their weights and maps may take together; a single kernel may take more."""
 LEAST_ROUNDS = 12
 MOST_ROUNDS = 40
 STEADY_ROUNDS = 6
 """Rounds after which the minima are taken: in so many, not one in a hundred sank by more than two percent."""
-DISPLACED_BYTES = 2**25
-"""How much goes through the cache between two rounds."""
 
 
 class OrtCpu:
@@ -39,10 +38,9 @@ class OrtCpu:
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads
-        self._elsewhere = np.zeros(DISPLACED_BYTES // 8, dtype=np.int64)
 
     def describe(self) -> str:
-        """The processor, and how many cores the machine has."""
+        """The processor, its architecture and the operating system."""
         return f"{_processor()}, {platform.machine()}, {platform.system()}"
 
     def libraries(self) -> Mapping[str, str]:
@@ -96,14 +94,13 @@ class OrtCpu:
         """The minimal latency of each session in ms over rounds in which each runs once, and the number of rounds.
 
         In a network a kernel finds its input in the cache, made just before, but not its weights, which were last used
-        an inference ago. Therefore something else goes through the cache between two rounds.
+        an inference ago. A model that runs over and over would find both, so the models take turns.
         """
         for session in sessions:
             session.run_ms()
         best = [float("inf")] * len(sessions)
         rounds, steady = 0, 0
         while rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and steady < STEADY_ROUNDS):
-            self._elsewhere += 1
             found = [session.run_ms() for session in sessions]
             lowered = sum(new < 0.98 * old for new, old in zip(found, best, strict=True))
             best = [min(pair) for pair in zip(found, best, strict=True)]

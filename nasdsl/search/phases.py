@@ -45,7 +45,8 @@ def run_phase(
         done = checkpoint.step
     else:
         _save(name, stepper, 0, run)
-    observer.phase(name, steps, done)
+    if steps:
+        observer.phase(name, steps, done)
     saved, last = done, time.monotonic()
     with _asked_to_stop() as asked:
         for index in range(done, steps):

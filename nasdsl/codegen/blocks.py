@@ -1,0 +1,222 @@
+"""The outliner, first half: every block instance as a list of what its `forward` does.
+
+An instance is cut out of the graph with the maps that cross its border: those it reads (the arguments of `forward`) and
+those that are read outside (its results). Inside a grid the links are called by a walker, which lies where the grid was
+declared and is an argument like a map.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.graph import Atom, Graph, Grid, Node
+from nasdsl.ops.operation import TorchForm
+from nasdsl.passes.module_paths import ModuleTree
+
+Ref = int | str
+"""A map (the node that makes it) or a grid (its path)."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One step of a `forward`: an operation, the call of an inner instance, a selecting node or the walk of a grid.
+
+    Attributes:
+        reads: The maps and grids it reads, in order, each once.
+        makes: The map or maps it makes; for a walk its grid.
+        node: The operation or selecting node, else None.
+        forms: The PyTorch forms of an operation: one, or one for each value of `symbols`.
+        child: The inner instances it calls: one, or one for each value of `symbols`; else empty.
+        symbols: The choices among numbers of which each value has its own module.
+        grid: The grid it walks, else None.
+        cells: Of a walk, for each of its cells the calls that make the cell's instances.
+    """
+
+    reads: tuple[Ref, ...]
+    makes: tuple[Ref, ...]
+    node: Node | None = None
+    forms: tuple[TorchForm, ...] = ()
+    child: tuple[Block, ...] = ()
+    symbols: tuple[str, ...] = ()
+    grid: Grid | None = None
+    cells: dict[int, Item] = field(default_factory=dict)
+
+    @property
+    def key(self) -> int:
+        """Where it stands among the others if the data leave a choice."""
+        return min(ref for ref in self.makes if isinstance(ref, int)) if self.grid is None else self.grid.links[0].node
+
+
+@dataclass(slots=True)
+class Block:
+    """A block instance, under given values of choices among numbers.
+
+    Attributes:
+        scope: Its scope.
+        values: Those values.
+        arguments: What it reads from outside, in order of first use.
+        results: The maps read outside, in order.
+        items: What it does, in order.
+        is_cell: Whether it is a cell of a grid: then the walk calls its items one by one.
+    """
+
+    scope: int
+    values: Mapping[str, int]
+    arguments: tuple[Ref, ...]
+    results: tuple[int, ...]
+    items: tuple[Item, ...]
+    is_cell: bool = False
+
+
+class Outliner:
+    """Cuts a graph into blocks."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.tree = ModuleTree(graph)
+        self._grid_of_route = {d.path: d.grid for d in graph.decisions.values() if d.grid}
+        self._joins = {join: path for path, grid in graph.grids.items() for join in grid.cells.values()}
+        self._home = self._homes()
+        self._reads, self._makes = self._borders()
+
+    def top(self) -> Block:
+        """The whole graph."""
+        return self._block(0, {})
+
+    def _homes(self) -> dict[int, int]:
+        """The instance that is a module for every scope; nodes outside of such instances belong to it."""
+        home: dict[int, int] = {}
+        for scope in self.graph.scopes:
+            if scope.id == 0 or scope.id in self.tree.parent:
+                home[scope.id] = scope.id
+        return home
+
+    def chain(self, scope: int) -> Iterator[int]:
+        """An instance and those around it, from the inside out."""
+        yield scope
+        while scope in self.tree.parent:
+            scope = self.tree.parent[scope]
+            yield scope
+
+    def reads_of(self, node: Node) -> tuple[Ref, ...]:
+        """What a node reads: routes read their grid, joins read nothing themselves."""
+        if node.op in ("route_end", "route_last"):
+            return (self._grid_of_route[str(node.attrs["route"])],)
+        if node.op == "join":
+            return ()
+        return tuple(dict.fromkeys(i.node for i in node.inputs))
+
+    def _borders(self) -> tuple[dict[int, dict[Ref, None]], dict[int, dict[int, None]]]:
+        """For each instance what it reads from outside and what is read from it."""
+        reads: dict[int, dict[Ref, None]] = {scope: {} for scope in self._home}
+        makes: dict[int, dict[int, None]] = {scope: {} for scope in self._home}
+        inside = {scope: set(self.chain(scope)) for scope in self._home}
+        self.inside = inside
+        owner = {path: self.grid_owner(path) for path in self.graph.grids}
+        self._used = {task.output for task in self.graph.tasks}
+        self._used |= {i.node for node in self.graph.nodes for i in node.inputs}
+        for node in self.graph.nodes:
+            for ref in self.reads_of(node):
+                made_in = inside[self.graph.nodes[ref].scope] if isinstance(ref, int) else inside[owner[ref]]
+                for scope in self.chain(node.scope):
+                    if scope not in made_in:
+                        reads[scope][ref] = None
+                if isinstance(ref, int):
+                    self._mark(ref, inside[node.scope], makes)
+        for task in self.graph.tasks:
+            self._mark(task.output, {0}, makes)
+        for grid in self.graph.grids.values():
+            for link in grid.links:
+                self._mark(link.node, inside[owner[grid.path]], makes)
+        return reads, makes
+
+    def _mark(self, node: int, reader: set[int], makes: dict[int, dict[int, None]]) -> None:
+        if self.graph.nodes[node].op == "join":
+            return
+        for scope in self.chain(self.graph.nodes[node].scope):
+            if scope not in reader:
+                makes[scope][node] = None
+
+    def grid_owner(self, path: str) -> int:
+        """The instance in which a grid is walked."""
+        grid = self.graph.grids[path]
+        cell = self.graph.nodes[grid.cells[grid.source]].scope
+        return self.tree.parent[cell]
+
+    def _block(self, scope: int, values: Mapping[str, int]) -> Block:
+        cell_scopes = {self.graph.nodes[join].scope for join in self._joins}
+        items = [
+            self._call(child, values)
+            for child in self.tree.children[scope]
+            if child not in cell_scopes and self._makes[child]
+        ]
+        for path, grid in self.graph.grids.items():
+            if self.grid_owner(path) == scope:
+                items.append(self._walk(grid, values))
+        for node in self.tree.nodes[scope]:
+            if node.op not in ("input", "join") and node.id in self._used:
+                items.append(self._operation(node, values))
+        results = tuple(sorted(self._makes[scope]))
+        is_cell = scope in cell_scopes
+        return Block(scope, values, tuple(self._reads[scope]), results, self._ordered(items), is_cell)
+
+    def _operation(self, node: Node, values: Mapping[str, int]) -> Item:
+        selecting = node.op in ("mix", "route_end", "route_last")
+        symbols = self.tree.node_variants(node, values)
+        assignments = self.tree.assignments(symbols)
+        forms = () if selecting else tuple(self.tree.form(node, {**values, **extra}) for extra in assignments)
+        return Item(self.reads_of(node), (node.id,), node, forms, symbols=symbols)
+
+    def _call(self, scope: int, values: Mapping[str, int]) -> Item:
+        symbols = self.tree.scope_variants(scope, values)
+        blocks = tuple(self._block(scope, {**values, **extra}) for extra in self.tree.assignments(symbols))
+        return Item(blocks[0].arguments, blocks[0].results, child=blocks, symbols=symbols)
+
+    def _walk(self, grid: Grid, values: Mapping[str, int]) -> Item:
+        """The walk of a grid; the cells are items of their own, which the walk calls."""
+        joins = dict.fromkeys(grid.cells.values())
+        cells: dict[int, Item] = {}
+        start = self.graph.nodes[grid.cells[grid.source]].inputs[0].node
+        reads: dict[Ref, None] = {start: None}
+        for cell in grid.cells.values():
+            scope = self.graph.nodes[cell].scope
+            if scope in self.tree.parent and self.tree.children[scope]:
+                cells[scope] = self._call(scope, values)
+                inside = [ref for ref in self._reads[scope] if ref not in joins]
+                reads.update(dict.fromkeys(inside))
+        return Item(tuple(reads), (grid.path,), grid=grid, cells=cells)
+
+    def _ordered(self, items: list[Item]) -> tuple[Item, ...]:
+        """In an order in which everything is made before it is read, else as in the graph."""
+        maker = {ref: place for place, item in enumerate(items) for ref in item.makes}
+        waiting = [{maker[ref] for ref in item.reads if ref in maker} - {place} for place, item in enumerate(items)]
+        ready = [(item.key, place) for place, item in enumerate(items) if not waiting[place]]
+        heapq.heapify(ready)
+        order: list[Item] = []
+        while ready:
+            _, done = heapq.heappop(ready)
+            order.append(items[done])
+            for place, needs in enumerate(waiting):
+                if done in needs:
+                    needs.remove(done)
+                    if not needs:
+                        heapq.heappush(ready, (items[place].key, place))
+        assert len(order) == len(items), "block instances do not wait for one another"
+        return tuple(order)
+
+
+def conditional(node: Node) -> Atom | None:
+    """The condition on the members of a sum or concat, if some have one.
+
+    Raises:
+        NasError: They belong to several decisions.
+    """
+    atoms = [i.when for i in node.inputs if i.when is not None]
+    if node.op == "mix" or not atoms:
+        return None
+    if len({atom.decision for atom in atoms}) > 1:
+        raise NasError(f"{node.span}: `{node.op}` depends on several picks at once", help="use one `pick` for it")
+    return atoms[0]

@@ -1,0 +1,434 @@
+"""The outliner, second half: instances of a block that look alike become one class with parameters.
+
+Two instances look alike when they do the same steps on the same wiring. What still differs are numbers: arguments of
+modules, and the channels that sliced operations are told at run time. Where such a number is the same in all instances,
+the class holds it as a literal; numbers that agree with one another in every instance share a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from nasdsl.codegen.blocks import Block, Item, Outliner, conditional
+from nasdsl.codegen.layout import Expression, flat, literal
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.graph import Graph, Kind, Node
+from nasdsl.number import Number
+from nasdsl.passes.module_paths import RESERVED, identifier
+
+DEFAULTS: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "affine": True}
+"""What the modules of PyTorch take where nothing is said."""
+
+
+@dataclass(slots=True)
+class Parameter:
+    """A constructor argument of a class, or a number its `forward` is told.
+
+    Attributes:
+        name: Its name.
+        values: Its value in each instance: plain data; for run-time numbers a `Number`.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Group:
+    """A class: instances of one block that look alike.
+
+    Attributes:
+        blocks: The instances.
+        name: Name of the class.
+        parameters: Constructor arguments.
+        numbers: Channels that `forward` is told at run time.
+        chooses: Whether `forward` needs the decisions.
+    """
+
+    blocks: list[Block]
+    name: str = ""
+    parameters: list[Parameter] = field(default_factory=list)
+    numbers: list[Parameter] = field(default_factory=list)
+    chooses: bool = False
+    arguments: dict[tuple[int, int, str], Expression] = field(default_factory=dict)
+    told: dict[tuple[int, int], Expression] = field(default_factory=dict)
+
+    def steps(self, place: int) -> list[Item]:
+        """The steps at one place, in every instance."""
+        return [steps_of(block)[place] for block in self.blocks]
+
+
+def steps_of(block: Block) -> list[Item]:
+    """The steps of an instance, with the cells of its grids."""
+    return [step for item in block.items for step in (item, *item.cells.values())]
+
+
+class Groups:
+    """The classes of a graph, inner ones first; the last is the graph itself."""
+
+    def __init__(self, graph: Graph, top_name: str) -> None:
+        self.graph = graph
+        self.outliner = Outliner(graph)
+        self.top = self.outliner.top()
+        self._of: dict[int, tuple[Group, int]] = {}
+        self.classes: list[Group] = []
+        levels: dict[int, list[Block]] = {}
+        self._height(self.top, levels)
+        for _, blocks in sorted(levels.items()):
+            found: dict[Hashable, Group] = {}
+            for block in blocks:
+                group = found.setdefault(self._shape(block), Group([]))
+                self._of[id(block)] = (group, len(group.blocks))
+                group.blocks.append(block)
+            for group in found.values():
+                self._unify(group)
+            self.classes += found.values()
+        self._name(top_name)
+
+    def of(self, block: Block) -> tuple[Group, int]:
+        """The class of an instance, and its place among the class's instances."""
+        return self._of[id(block)]
+
+    def _height(self, block: Block, levels: dict[int, list[Block]]) -> int:
+        inner = [child for step in steps_of(block) for child in step.child]
+        height = 1 + max((self._height(child, levels) for child in inner), default=-1)
+        levels.setdefault(height, []).append(block)
+        return height
+
+    def path(self, block: Block) -> str:
+        """The prefix of the decisions declared in an instance."""
+        return self.graph.scopes[block.scope].path
+
+    def _shape(self, block: Block) -> Hashable:
+        """What instances of one class have in common."""
+        known: dict[Any, Hashable] = {ref: ("argument", i) for i, ref in enumerate(block.arguments)}
+        if block.scope == 0:
+            known |= {node.id: ("input", node.name) for node in self.graph.inputs()}
+        steps: list[Hashable] = []
+        for place, item in enumerate(block.items):
+            known |= {ref: (place, i) for i, ref in enumerate(item.makes)}
+            steps.append(self._step_shape(block, item, known))
+        results = tuple(known.get(ref) for ref in block.results)
+        return (self.graph.scopes[block.scope].block, block.is_cell, tuple(steps), results)
+
+    def _step_shape(self, block: Block, item: Item, known: Mapping[Any, Hashable]) -> Hashable:
+        refs = tuple(known.get(ref, "join") for ref in item.reads)
+        symbols = tuple(self.relative(symbol, block) for symbol in item.symbols)
+        if item.grid is not None:
+            return ("grid", item.grid.path, block.scope)
+        if item.child:
+            return self._call_shape(block, item, refs, symbols)
+        assert item.node is not None, "a step walks, calls or computes"
+        node = item.node
+        conditions = tuple(None if i.when is None else (self.condition(i.when.decision, block), i.when.value) for i in node.inputs)
+        wiring = tuple(known.get(i.node, "join") for i in node.inputs) if node.op not in ("route_end", "route_last") else ()
+        route = tuple(str(value) for name, value in node.attrs.items() if name in ("route", "rate"))
+        forms = tuple((form.module, tuple(form.args), form.call, form.sliced) for form in item.forms)
+        attribute = self.outliner.tree.node_attribute.get(node.id, "")
+        told = self.told_text(block, item) if any(form.sliced for form in item.forms) else None
+        return (node.op, attribute, wiring, conditions, route, forms, symbols, told, self.scaled(block, item))
+
+    def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable) -> Hashable:
+        inner = [self.of(child) for child in item.child]
+        group, _ = inner[0]
+        if any(other is not group for other, _ in inner):
+            span = self.graph.scopes[item.child[0].scope].span
+            raise NasError(
+                f"{span}: what depends on `{item.symbols[0]}` differs between its values in more than numbers",
+                help="fix it with a preset and compile once for each of its values",
+            )
+        path = self.graph.scopes[item.child[0].scope].path
+        told = tuple(self.number_text(self._number(item, i), block) for i in range(len(group.numbers)))
+        attribute = self.outliner.tree.attribute[item.child[0].scope]
+        name = attribute if not block.is_cell else ""
+        return ("call", id(group), name, refs, symbols, self.view(path, block), told, self.scaled(block, item))
+
+    def _number(self, item: Item, place: int) -> Number:
+        group, where = self.of(item.child[0])
+        number: Number = group.numbers[place].values[where]
+        return number
+
+    def relative(self, path: str, block: Block) -> str:
+        """A decision's path as the instance calls it; "" if the decision is none of its own."""
+        prefix = self.path(block)
+        if not prefix:
+            return path
+        return path[len(prefix) + 1 :] if path.startswith(f"{prefix}.") else ""
+
+    def condition(self, path: str, block: Block) -> tuple[str, str]:
+        """How an instance reads a decision: the view of the decisions and the name in it."""
+        name = self.relative(path, block)
+        return ("a", name) if name else ("a.root", path)
+
+    def view(self, path: str, block: Block) -> str:
+        """The view of the decisions that an inner instance gets."""
+        if path == self.path(block):
+            return "a"
+        view, name = self.condition(path, block)
+        return f"{view} / {flat(literal(name))}" if path else "a.root"
+
+    def number_text(self, number: Number, block: Block) -> str | None:
+        """A number that an instance can compute from decisions of its own, else None: it must be told."""
+        if number.constant is None and any(not self.relative(symbol, block) for symbol in number.symbols):
+            return None
+        if any(symbol in self.graph.cases for symbol in number.symbols):
+            raise NasError(
+                f"{self.graph.scopes[block.scope].span}: a number of channels is computed from those of a route's last map",
+                help="give the operation a number of channels of its own: conv(c, k = 1)",
+            )
+        scale = 1
+        for _, coefficient in number.terms:
+            scale = scale * coefficient.denominator // _gcd(scale, coefficient.denominator)
+        parts = []
+        for monomial, coefficient in number.terms:
+            factors = [f"a[{flat(literal(self.relative(symbol, block)))}]" for symbol in monomial]
+            integer = int(coefficient * scale)
+            parts.append(" * ".join(([] if integer == 1 and factors else [str(integer)]) + factors))
+        total = " + ".join(parts)
+        if scale == 1:
+            return total
+        return f"{total} // {scale}" if len(parts) == 1 else f"({total}) // {scale}"
+
+    def told_text(self, block: Block, item: Item) -> tuple[str, str]:
+        """How a sliced operation learns its channels: they follow its input, are computed here, or are told."""
+        number = self.sliced_number(item, block)
+        assert item.node is not None, "only operations are sliced"
+        if number == self.graph.nodes[item.node.inputs[0].node].type.channels.substitute(block.values):
+            return ("follows", "")
+        text = self.number_text(number, block)
+        return ("computed", text) if text is not None else ("told", "")
+
+    def sliced_number(self, item: Item, block: Block) -> Number:
+        """The channels that a sliced operation makes."""
+        assert item.node is not None, "only operations are sliced"
+        return item.node.type.channels.substitute(block.values)
+
+    def owner(self, symbol: str) -> str:
+        """The path of the innermost instance that a decision belongs to."""
+        paths = {self.graph.scopes[scope].path for scope in (0, *self.outliner.tree.parent)}
+        parts = symbol
+        while parts and parts not in paths:
+            parts = parts.rpartition(".")[0]
+        return parts
+
+    def scaled(self, block: Block, item: Item) -> tuple[str, ...]:
+        """The widths, decided in this instance, for whose gradient a step's map is where it is felt.
+
+        That is where a map of this width is read by something that makes another width, or leaves the instance.
+        """
+        if block.is_cell or item.grid is not None or len(item.makes) != 1 or not isinstance(item.makes[0], int):
+            return ()
+        (made,) = item.makes
+        readers = [other for other in block.items if made in other.reads]
+        found = []
+        for symbol in self._felt(block).get(made, ()):
+            ends = [symbol not in self._symbols(ref) for other in readers for ref in other.makes]
+            if made in block.results or not readers or any(ends):
+                found.append(self.relative(symbol, block))
+        return tuple(found)
+
+    def _felt(self, block: Block) -> dict[Any, list[str]]:
+        """For each map made in an instance the widths decided there that it has, or, where none has, that it uses."""
+        mine = {
+            d.path for d in self.graph.decisions.values() if d.kind in (Kind.WIDTH, Kind.CHOOSE) and isinstance(d.domain[0], int)
+        }
+        mine = {symbol for symbol in mine if self.owner(symbol) == self.path(block)}
+        felt: dict[Any, list[str]] = {}
+        for symbol in sorted(mine):
+            makers = [ref for item in block.items if item.grid is None for ref in item.makes if symbol in self._symbols(ref)]
+            if not makers:
+                calls = [item for item in block.items if item.child and symbol in self._told_symbols(item)]
+                makers = [ref for item in calls for ref in item.makes]
+            for ref in makers:
+                felt.setdefault(ref, []).append(symbol)
+        return felt
+
+    def _symbols(self, ref: Any) -> tuple[str, ...]:
+        return self.graph.nodes[ref].type.channels.symbols if isinstance(ref, int) else ()
+
+    def _told_symbols(self, item: Item) -> set[str]:
+        group, where = self.of(item.child[0])
+        return {symbol for number in group.numbers for symbol in number.values[where].symbols} | set(item.symbols)
+
+    def _unify(self, group: Group) -> None:
+        taken = set(RESERVED)
+        for place, item in enumerate(steps_of(group.blocks[0])):
+            steps = group.steps(place)
+            for variant, form in enumerate(item.forms):
+                for key in form.args:
+                    values = tuple(step.forms[variant].args[key] for step in steps)
+                    group.arguments[place, variant, key] = self._argument(group, values, key.lstrip("*"), taken)
+            for variant, child in enumerate(item.child):
+                inner, _ = self.of(child)
+                for parameter in inner.parameters:
+                    values = tuple(parameter.values[self.of(step.child[variant])[1]] for step in steps)
+                    expression = self._argument(group, values, parameter.name, taken)
+                    group.arguments[place, variant, parameter.name] = expression
+            self._unify_numbers(group, place, item, steps, taken)
+        group.chooses = any(self._chooses(group.blocks[0], item) for item in steps_of(group.blocks[0]))
+
+    def _argument(self, group: Group, values: tuple[Any, ...], name: str, taken: set[str]) -> Expression:
+        if all(value == values[0] and type(value) is type(values[0]) for value in values):
+            return literal(values[0])
+        for parameter in group.parameters:
+            if parameter.values == values and type(parameter.values[0]) is type(values[0]):
+                return parameter.name
+        if isinstance(values[0], int) and not isinstance(values[0], bool):
+            for parameter in group.parameters:
+                found = _related(name, values, parameter)
+                if found:
+                    return found
+        base = name.rstrip("0123456789").rstrip("_") or name
+        new = identifier(base, taken)
+        taken.add(new)
+        group.parameters.append(Parameter(new, values))
+        return new
+
+    def _unify_numbers(self, group: Group, place: int, item: Item, steps: Sequence[Item], taken: set[str]) -> None:
+        if any(form.sliced for form in item.forms):
+            kind, text = self.told_text(group.blocks[0], item)
+            if kind == "told":
+                numbers = tuple(self.sliced_number(s, b) for s, b in zip(steps, group.blocks, strict=True))
+                group.told[place, 0] = self._told(group, numbers, taken)
+            elif kind == "computed":
+                group.told[place, 0] = text
+        if not item.child or group.blocks[0].is_cell:
+            # The walk calls the links of a cell: what they are told goes past the cell.
+            if item.child:
+                self._pass_on(group, item, steps)
+            return
+        inner, _ = self.of(item.child[0])
+        for index, parameter in enumerate(inner.numbers):
+            numbers = tuple(parameter.values[self.of(step.child[0])[1]] for step in steps)
+            text_here = self.number_text(numbers[0], group.blocks[0])
+            group.told[place, index] = self._told(group, numbers, taken) if text_here is None else text_here
+
+    def _pass_on(self, group: Group, item: Item, steps: Sequence[Item]) -> None:
+        group.chooses = True
+
+    def _told(self, group: Group, values: tuple[Number, ...], taken: set[str]) -> Expression:
+        for parameter in group.numbers:
+            ratio = _ratio(values, parameter.values)
+            if ratio == 1:
+                return parameter.name
+            if ratio is not None:
+                times = f"{ratio.numerator} * {parameter.name}" if ratio.numerator != 1 else parameter.name
+                return times if ratio.denominator == 1 else f"{times} // {ratio.denominator}"
+        new = identifier("c", RESERVED | {parameter.name for parameter in group.numbers})
+        group.numbers.append(Parameter(new, values))
+        return new
+
+    def _chooses(self, block: Block, item: Item) -> bool:
+        if item.grid is not None or item.symbols or self.scaled(block, item):
+            return True
+        if item.child:
+            inner, _ = self.of(item.child[0])
+            computed = any(self.number_text(self._number(item, i), block) is not None for i in range(len(inner.numbers)))
+            return inner.chooses or computed
+        assert item.node is not None, "a step walks, calls or computes"
+        if item.node.op == "mix" or conditional(item.node) is not None:
+            return True
+        return any(form.sliced for form in item.forms) and self.told_text(block, item)[0] == "computed"
+
+    def _name(self, top_name: str) -> None:
+        taken = {"Tensor", "Mapping", "Choices", "SPACE", "COST", "LATENCY_MS", top_name}
+        named: dict[str, list[Group]] = {}
+        for group in self.classes[:-1]:
+            named.setdefault(_camel(self.graph.scopes[group.blocks[0].scope].block), []).append(group)
+        for base, groups in named.items():
+            for group in groups:
+                wanted = base if len(groups) == 1 else self._distinguished(base, group, groups)
+                group.name = wanted if wanted not in taken else identifier_class(wanted, taken)
+                taken.add(group.name)
+        self.classes[-1].name = top_name
+
+    def _distinguished(self, base: str, group: Group, others: Sequence[Group]) -> str:
+        """A name that says what the class is among those of the same block, as far as words go."""
+        slims = {_slimness(other, self) for other in others}
+        mine = _slimness(group, self)
+        prefix = {0: "", 1: "", 2: "Slim"}[mine] if len(slims) > 1 else ""
+        suffix = "FromSlim" if mine == 1 and len(slims) > 1 else ""
+        downs = {self._goes_down(other) for other in others}
+        return prefix + base + ("Down" if len(downs) > 1 and self._goes_down(group) else "") + suffix
+
+    def _goes_down(self, group: Group) -> bool:
+        def sizes(block: Block) -> tuple[Any, Any]:
+            first = next((ref for ref in block.arguments if isinstance(ref, int)), None)
+            last = block.results[-1] if block.results else None
+            return tuple(None if ref is None else self.graph.nodes[ref].type.size for ref in (first, last))  # type: ignore[return-value]
+
+        pairs = [sizes(block) for block in group.blocks]
+        return all(a is not None and b is not None and b[0] < a[0] for a, b in pairs)
+
+
+def _slimness(group: Group, groups: Groups) -> int:
+    """2 where slices are made, 1 where only the input may be a slice, 0 where channels are fixed."""
+    if group.numbers or any(kind.startswith("runtime.BatchNorm") for kind in _modules(group, groups)):
+        return 2
+    return 1 if any(kind.startswith("runtime.") for kind in _modules(group, groups)) else 0
+
+
+def _modules(group: Group, groups: Groups) -> set[str]:
+    found: set[str] = set()
+    for item in steps_of(group.blocks[0]):
+        found |= {form.module for form in item.forms}
+        for child in item.child:
+            found |= _modules(groups.of(child)[0], groups)
+    return found
+
+
+def identifier_class(name: str, taken: set[str]) -> str:
+    """A class name not among those taken."""
+    number = 2
+    while f"{name}{number}" in taken:
+        number += 1
+    return f"{name}{number}"
+
+
+def _camel(name: str) -> str:
+    parts = identifier(name, ()).split("_")
+    camel = "".join(part[:1].upper() + part[1:] for part in parts)
+    return camel if camel[:1].isalpha() else f"Block{camel}"
+
+
+def _related(name: str, values: tuple[int, ...], parameter: Parameter) -> str:
+    """One parameter in terms of another, in the forms that people write; "" if there is none."""
+    if any(not isinstance(other, int) or isinstance(other, bool) for other in parameter.values):
+        return ""
+    if name == "padding" and parameter.name.startswith("k") and all(v == k // 2 for v, k in zip(values, parameter.values, strict=True)):
+        return f"{parameter.name} // 2"
+    if name[:1] == parameter.name[:1] == "c" and len(set(values)) > 1:
+        ratio = _ratio(values, parameter.values)
+        if ratio is not None and ratio.denominator == 1:
+            return f"{ratio} * {parameter.name}"
+        if ratio is not None and ratio.numerator == 1:
+            return f"{parameter.name} // {ratio.denominator}"
+    return ""
+
+
+def _ratio(values: Sequence[Any], others: Sequence[Any]) -> Fraction | None:
+    """The constant q with value = q * other everywhere, if there is one."""
+    first = _leading(values[0]), _leading(others[0])
+    if not first[0] or not first[1]:
+        return None
+    ratio = Fraction(first[0]) / first[1]
+    return ratio if all(value == other * ratio for value, other in zip(values, others, strict=True)) else None
+
+
+def _leading(value: Any) -> Fraction:
+    if isinstance(value, Number):
+        return value.terms[0][1] if value.terms else Fraction(0)
+    return Fraction(value)
+
+
+def _gcd(a: int, b: int) -> int:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+__all__ = ["DEFAULTS", "Group", "Groups", "Node", "Parameter", "pairwise", "steps_of"]

@@ -1,0 +1,208 @@
+"""Where generated code keeps the weights of each node: the tree of modules, and the attribute paths in it.
+
+The tree follows the block instances. An instance that only passes its work on to one other (a link that is one block, an
+alternative of a choice that has been decided) is not a module of its own: the other takes its name. Where a choice among
+numbers decides channels, everything that depends on it is there once for each value.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from nasdsl.ir.graph import Graph, Kind, Node
+from nasdsl.number import Number
+from nasdsl.ops.catalogue import OPERATIONS, SELECTING
+from nasdsl.ops.operation import TorchForm
+from nasdsl.types import MapType
+
+# What `torch.nn.Module` calls its own, as of PyTorch 2.13: a submodule of this name would hide it.
+_MODULE_NAMES = """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+    expected_cost expected_latency_ms extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
+    half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook
+    register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+""".split()
+
+RESERVED = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "F", "a", "nn", "runtime", "self", "torch"])
+"""Names that generated code must not bind."""
+
+
+def identifier(name: str, taken: Iterable[str] = RESERVED) -> str:
+    """A Python name made of any text, not among those taken.
+
+    >>> identifier("x[2].edge[0]"), identifier("sum"), identifier("a", {"a", "a_2"})
+    ('x_2_edge_0', 'sum_2', 'a_3')
+    """
+    base = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "x"
+    base = f"_{base}" if base[0].isdigit() else base
+    found, number = base, 1
+    while found in taken:
+        number += 1
+        found = f"{base}_{number}"
+    return found
+
+
+Values = Mapping[str, int]
+"""Values of choices among numbers, by path."""
+
+
+class ModuleTree:
+    """The block instances of a graph that become modules.
+
+    Attributes:
+        graph: The graph.
+        parent: For each such instance the one it is an attribute of.
+        children: The other way round, in order.
+        nodes: For each instance the nodes that are its own.
+        attribute: The name of an instance in its parent.
+        node_attribute: The name of a node's module in its instance; only nodes with state have one.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes: dict[int, list[Node]] = {scope.id: [] for scope in graph.scopes}
+        for node in graph.nodes:
+            self.nodes[node.scope].append(node)
+        self._first = self._first_nodes()
+        self.parent: dict[int, int] = {}
+        self.children: dict[int, list[int]] = {0: []}
+        self.attribute: dict[int, str] = {}
+        self.node_attribute: dict[int, str] = {}
+        self._stateful = {n.id for n in graph.nodes if n.op not in SELECTING | {"input"} and self.form(n, {}).module}
+        self._needs: dict[Number, frozenset[str]] = {}
+        self._inner: dict[int, list[int]] = {}
+        for scope in graph.scopes[1:]:
+            if scope.parent is not None and scope.id in self._first:
+                self._inner.setdefault(scope.parent, []).append(scope.id)
+        self._place(0)
+
+    def _first_nodes(self) -> dict[int, int]:
+        """The first node in each instance that has any, also within others."""
+        first: dict[int, int] = {}
+        for node in self.graph.nodes:
+            scope: int | None = node.scope
+            while scope is not None and scope not in first:
+                first[scope] = node.id
+                scope = self.graph.scopes[scope].parent
+        return first
+
+    def _place(self, scope: int) -> None:
+        taken = set(_MODULE_NAMES) | RESERVED
+        for node in self.nodes[scope]:
+            if node.id in self._stateful:
+                self.node_attribute[node.id] = identifier(node.name, taken)
+                taken.add(self.node_attribute[node.id])
+        for inner in sorted(self._inner.get(scope, ()), key=self._first.__getitem__):
+            child = inner
+            while not self.nodes[child] and len(self._inner[child]) == 1:
+                (child,) = self._inner[child]
+            self.parent[child] = scope
+            self.children[scope].append(child)
+            self.children[child] = []
+            self.attribute[child] = identifier(self.graph.scopes[inner].name, taken)
+            taken.add(self.attribute[child])
+            self._place(child)
+
+    def form(self, node: Node, values: Values) -> TorchForm:
+        """The PyTorch form of an operation, given values of choices among numbers."""
+        inputs = [self.at(self.graph.nodes[i.node].type, values) for i in node.inputs]
+        attrs: dict[str, Any] = {
+            name: value.substitute(values) if isinstance(value, Number) else value for name, value in node.attrs.items()
+        }
+
+        def widths(number: Number) -> tuple[int, ...]:
+            return tuple(int(value) for value in number.values(lambda symbol: self.domain(symbol, values)))
+
+        return OPERATIONS[node.op].torch(inputs, self.at(node.type, values), attrs, widths)
+
+    def at(self, kind: MapType, values: Values) -> MapType:
+        """A type, given values of choices among numbers."""
+        return MapType(kind.channels.substitute(values), kind.size, kind.rate) if values else kind
+
+    def domain(self, symbol: str, values: Values) -> Sequence[int | Fraction]:
+        """The values a symbol can take, given values of choices among numbers."""
+        if symbol in values:
+            return (values[symbol],)
+        if symbol not in self.graph.cases:
+            return self.graph.domain(symbol)
+        numbers = [number for _, number in self.graph.cases[symbol].cases]
+        return sorted({v for n in numbers for v in n.values(lambda inner: self.domain(inner, values))})
+
+    def chosen_numbers(self, number: Number) -> frozenset[str]:
+        """The choices among numbers that a number depends on."""
+        if number not in self._needs:
+            found: set[str] = set()
+            for symbol in number.symbols:
+                if symbol in self.graph.cases:
+                    for _, case in self.graph.cases[symbol].cases:
+                        found |= self.chosen_numbers(case)
+                elif self.graph.decisions[symbol].kind is Kind.CHOOSE:
+                    found.add(symbol)
+            self._needs[number] = frozenset(found)
+        return self._needs[number]
+
+    def _node_needs(self, node: Node) -> frozenset[str]:
+        maps = [node.type, *(self.graph.nodes[i.node].type for i in node.inputs)]
+        return frozenset().union(*(self.chosen_numbers(kind.channels) for kind in maps))
+
+    def node_variants(self, node: Node, known: Values) -> tuple[str, ...]:
+        """The choices among numbers for whose values a node's module is there once each, beside those already known."""
+        return tuple(sorted(self._node_needs(node) - set(known))) if node.id in self._stateful else ()
+
+    def scope_variants(self, scope: int, known: Values) -> tuple[str, ...]:
+        """The same for an instance; choices declared in it are its own business."""
+        own = f"{self.graph.scopes[scope].path}."
+        needs: set[str] = set()
+        stack = [scope]
+        while stack:
+            inner = stack.pop()
+            stack += self.children[inner]
+            for node in self.nodes[inner]:
+                needs.update(self.node_variants(node, known))
+        return tuple(sorted(symbol for symbol in needs if not symbol.startswith(own)))
+
+    def assignments(self, symbols: Sequence[str]) -> list[dict[str, int]]:
+        """Every joint value of some choices among numbers."""
+        domains = [[int(value) for value in self.graph.domain(symbol)] for symbol in symbols]
+        return [dict(zip(symbols, values, strict=True)) for values in product(*domains)]
+
+    def paths(self, values: Values) -> dict[int, str]:
+        """For each node with state the attribute path of its module."""
+        found: dict[int, str] = {}
+        self._walk(0, "", {}, values, found)
+        return found
+
+    def _walk(self, scope: int, prefix: str, known: Values, values: Values, found: dict[int, str]) -> None:
+        for node in self.nodes[scope]:
+            if node.id in self._stateful:
+                key = variant_key([values[symbol] for symbol in self.node_variants(node, known)])
+                found[node.id] = prefix + self.node_attribute[node.id] + key
+        for child in self.children[scope]:
+            symbols = self.scope_variants(child, known)
+            key = variant_key([values[symbol] for symbol in symbols])
+            deeper = {**known, **{symbol: values[symbol] for symbol in symbols}}
+            self._walk(child, f"{prefix}{self.attribute[child]}{key}.", deeper, values, found)
+
+
+def variant_key(values: Sequence[int]) -> str:
+    """What follows the attribute of a module that is there once for each value: ".8"; nothing if there are none."""
+    return "." + "_".join(map(str, values)) if values else ""
+
+
+def module_paths(graph: Graph, values: Values | None = None) -> dict[int, str]:
+    """For each node with weights the attribute path of its module in the generated code: `stem_conv_bn_relu.conv`.
+
+    Args:
+        graph: A space or a network.
+        values: In a space: values of the choices among numbers, which decide among modules that are there once each.
+    """
+    return ModuleTree(graph).paths(values or {})
