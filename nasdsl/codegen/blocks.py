@@ -129,6 +129,11 @@ class Outliner:
         for task in self.graph.tasks:
             self._mark(task.output, {0}, makes)
         for grid in self.graph.grids.values():
+            start = self.start(grid)
+            for scope in self.chain(owner[grid.path]):
+                if scope not in inside[self.graph.nodes[start].scope]:
+                    reads[scope][start] = None
+            self._mark(start, inside[owner[grid.path]], makes)
             for link in grid.links:
                 self._mark(link.node, inside[owner[grid.path]], makes)
         return reads, makes
@@ -145,6 +150,10 @@ class Outliner:
         grid = self.graph.grids[path]
         cell = self.graph.nodes[grid.cells[grid.source]].scope
         return self.tree.parent[cell]
+
+    def start(self, grid: Grid) -> int:
+        """The map that enters a grid."""
+        return self.graph.nodes[grid.cells[grid.source]].inputs[0].node
 
     def _block(self, scope: int, values: Mapping[str, int]) -> Block:
         cell_scopes = {self.graph.nodes[join].scope for join in self._joins}
@@ -179,8 +188,7 @@ class Outliner:
         """The walk of a grid; the cells are items of their own, which the walk calls."""
         joins = dict.fromkeys(grid.cells.values())
         cells: dict[int, Item] = {}
-        start = self.graph.nodes[grid.cells[grid.source]].inputs[0].node
-        reads: dict[Ref, None] = {start: None}
+        reads: dict[Ref, None] = {self.start(grid): None}
         for cell in grid.cells.values():
             scope = self.graph.nodes[cell].scope
             if scope in self.tree.parent and self.tree.children[scope]:

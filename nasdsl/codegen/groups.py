@@ -7,16 +7,17 @@ the class holds it as a literal; numbers that agree with one another in every in
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from math import lcm
 from typing import Any
 
 from nasdsl.codegen.blocks import Block, Item, Outliner, conditional
 from nasdsl.codegen.layout import Expression, flat, literal
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Graph, Kind, Node
+from nasdsl.ir.graph import Graph, Kind, Link
 from nasdsl.number import Number
 from nasdsl.passes.module_paths import RESERVED, identifier
 
@@ -56,6 +57,7 @@ class Group:
     chooses: bool = False
     arguments: dict[tuple[int, int, str], Expression] = field(default_factory=dict)
     told: dict[tuple[int, int], Expression] = field(default_factory=dict)
+    links: dict[tuple[int, int], Expression] = field(default_factory=dict)
 
     def steps(self, place: int) -> list[Item]:
         """The steps at one place, in every instance."""
@@ -74,6 +76,9 @@ class Groups:
         self.graph = graph
         self.outliner = Outliner(graph)
         self.top = self.outliner.top()
+        self._cell_scopes = {graph.nodes[join].scope for grid in graph.grids.values() for join in grid.cells.values()}
+        self._widths = self._width_owners()
+        self._felt_in: dict[int, dict[Any, list[str]]] = {}
         self._of: dict[int, tuple[Group, int]] = {}
         self.classes: list[Group] = []
         levels: dict[int, list[Block]] = {}
@@ -144,8 +149,7 @@ class Groups:
         path = self.graph.scopes[item.child[0].scope].path
         told = tuple(self.number_text(self._number(item, i), block) for i in range(len(group.numbers)))
         attribute = self.outliner.tree.attribute[item.child[0].scope]
-        name = attribute if not block.is_cell else ""
-        return ("call", id(group), name, refs, symbols, self.view(path, block), told, self.scaled(block, item))
+        return ("call", id(group), attribute, refs, symbols, self.view(path, block), told, self.scaled(block, item))
 
     def _number(self, item: Item, place: int) -> Number:
         group, where = self.of(item.child[0])
@@ -180,9 +184,7 @@ class Groups:
                 f"{self.graph.scopes[block.scope].span}: a number of channels is computed from those of a route's last map",
                 help="give the operation a number of channels of its own: conv(c, k = 1)",
             )
-        scale = 1
-        for _, coefficient in number.terms:
-            scale = scale * coefficient.denominator // _gcd(scale, coefficient.denominator)
+        scale = lcm(*(coefficient.denominator for _, coefficient in number.terms))
         parts = []
         for monomial, coefficient in number.terms:
             factors = [f"a[{flat(literal(self.relative(symbol, block)))}]" for symbol in monomial]
@@ -197,7 +199,8 @@ class Groups:
         """How a sliced operation learns its channels: they follow its input, are computed here, or are told."""
         number = self.sliced_number(item, block)
         assert item.node is not None, "only operations are sliced"
-        if number == self.graph.nodes[item.node.inputs[0].node].type.channels.substitute(block.values):
+        from_cases = any(symbol in self.graph.cases for symbol in number.symbols)
+        if from_cases and number == self.graph.nodes[item.node.inputs[0].node].type.channels.substitute(block.values):
             return ("follows", "")
         text = self.number_text(number, block)
         return ("computed", text) if text is not None else ("told", "")
@@ -207,13 +210,20 @@ class Groups:
         assert item.node is not None, "only operations are sliced"
         return item.node.type.channels.substitute(block.values)
 
-    def owner(self, symbol: str) -> str:
-        """The path of the innermost instance that a decision belongs to."""
-        paths = {self.graph.scopes[scope].path for scope in (0, *self.outliner.tree.parent)}
-        parts = symbol
-        while parts and parts not in paths:
-            parts = parts.rpartition(".")[0]
-        return parts
+    def _width_owners(self) -> dict[str, list[str]]:
+        """The decided numbers by the path of the innermost instance they belong to; a walk looks after those of cells."""
+        scopes = [self.graph.scopes[scope] for scope in (0, *self.outliner.tree.parent)]
+        paths = {scope.path for scope in scopes}
+        cells = {scope.path for scope in scopes if scope.id in self._cell_scopes}
+        owners: dict[str, list[str]] = {}
+        for decision in self.graph.decisions.values():
+            if decision.kind in (Kind.WIDTH, Kind.CHOOSE) and isinstance(decision.domain[0], int):
+                owner = decision.path
+                while owner and owner not in paths:
+                    owner = owner.rpartition(".")[0]
+                if owner not in cells:
+                    owners.setdefault(owner, []).append(decision.path)
+        return owners
 
     def scaled(self, block: Block, item: Item) -> tuple[str, ...]:
         """The widths, decided in this instance, for whose gradient a step's map is where it is felt.
@@ -233,18 +243,18 @@ class Groups:
 
     def _felt(self, block: Block) -> dict[Any, list[str]]:
         """For each map made in an instance the widths decided there that it has, or, where none has, that it uses."""
-        mine = {
-            d.path for d in self.graph.decisions.values() if d.kind in (Kind.WIDTH, Kind.CHOOSE) and isinstance(d.domain[0], int)
-        }
-        mine = {symbol for symbol in mine if self.owner(symbol) == self.path(block)}
+        if id(block) in self._felt_in:
+            return self._felt_in[id(block)]
+        mine = self._widths.get(self.path(block), [])
         felt: dict[Any, list[str]] = {}
-        for symbol in sorted(mine):
+        for symbol in mine:
             makers = [ref for item in block.items if item.grid is None for ref in item.makes if symbol in self._symbols(ref)]
             if not makers:
                 calls = [item for item in block.items if item.child and symbol in self._told_symbols(item)]
                 makers = [ref for item in calls for ref in item.makes]
             for ref in makers:
                 felt.setdefault(ref, []).append(symbol)
+        self._felt_in[id(block)] = felt
         return felt
 
     def _symbols(self, ref: Any) -> tuple[str, ...]:
@@ -255,20 +265,29 @@ class Groups:
         return {symbol for number in group.numbers for symbol in number.values[where].symbols} | set(item.symbols)
 
     def _unify(self, group: Group) -> None:
-        taken = set(RESERVED)
+        slots: list[tuple[tuple[int, int, str], str, tuple[Any, ...]]] = []
+        told: list[tuple[tuple[int, int], tuple[Number, ...]]] = []
         for place, item in enumerate(steps_of(group.blocks[0])):
             steps = group.steps(place)
             for variant, form in enumerate(item.forms):
                 for key in form.args:
                     values = tuple(step.forms[variant].args[key] for step in steps)
-                    group.arguments[place, variant, key] = self._argument(group, values, key.lstrip("*"), taken)
+                    slots.append(((place, variant, key), key.lstrip("*"), values))
             for variant, child in enumerate(item.child):
                 inner, _ = self.of(child)
                 for parameter in inner.parameters:
                     values = tuple(parameter.values[self.of(step.child[variant])[1]] for step in steps)
-                    expression = self._argument(group, values, parameter.name, taken)
-                    group.arguments[place, variant, parameter.name] = expression
-            self._unify_numbers(group, place, item, steps, taken)
+                    slots.append(((place, variant, parameter.name), parameter.name, values))
+            told += self._numbers(group, place, item, steps)
+        taken = set(RESERVED)
+        frequent = Counter(values for _, _, values in slots)
+        for slot, name, values in sorted(slots, key=lambda slot: _is_secondary(slot[1], slot[2], frequent)):
+            group.arguments[slot] = self._argument(group, values, name, taken)
+        first = {flat(group.arguments[slot]): place for place, (slot, _, _) in reversed(list(enumerate(slots)))}
+        group.parameters.sort(key=lambda parameter: first[parameter.name])
+        often = Counter(values for _, values in told)
+        for where, numbers in sorted(told, key=lambda entry: _is_secondary("c", entry[1], often)):
+            group.told[where] = self._told(group, numbers)
         group.chooses = any(self._chooses(group.blocks[0], item) for item in steps_of(group.blocks[0]))
 
     def _argument(self, group: Group, values: tuple[Any, ...], name: str, taken: set[str]) -> Expression:
@@ -288,29 +307,47 @@ class Groups:
         group.parameters.append(Parameter(new, values))
         return new
 
-    def _unify_numbers(self, group: Group, place: int, item: Item, steps: Sequence[Item], taken: set[str]) -> None:
+    def _numbers(
+        self, group: Group, place: int, item: Item, steps: Sequence[Item]
+    ) -> list[tuple[tuple[int, int], tuple[Number, ...]]]:
+        """The channels that a step must be told; those that the instance can compute itself are noted at once."""
+        if item.grid is not None:
+            self._links_told(group, item)
         if any(form.sliced for form in item.forms):
             kind, text = self.told_text(group.blocks[0], item)
             if kind == "told":
-                numbers = tuple(self.sliced_number(s, b) for s, b in zip(steps, group.blocks, strict=True))
-                group.told[place, 0] = self._told(group, numbers, taken)
-            elif kind == "computed":
+                return [((place, 0), tuple(self.sliced_number(s, b) for s, b in zip(steps, group.blocks, strict=True)))]
+            if kind == "computed":
                 group.told[place, 0] = text
-        if not item.child or group.blocks[0].is_cell:
-            # The walk calls the links of a cell: what they are told goes past the cell.
-            if item.child:
-                self._pass_on(group, item, steps)
-            return
-        inner, _ = self.of(item.child[0])
-        for index, parameter in enumerate(inner.numbers):
+        if not item.child or group.blocks[0].is_cell or item.child[0].scope in self._cell_scopes:
+            return []  # The walk calls the links of a cell: what they are told goes past the cell.
+        found = []
+        for index, parameter in enumerate(self.of(item.child[0])[0].numbers):
             numbers = tuple(parameter.values[self.of(step.child[0])[1]] for step in steps)
             text_here = self.number_text(numbers[0], group.blocks[0])
-            group.told[place, index] = self._told(group, numbers, taken) if text_here is None else text_here
+            if text_here is None:
+                found.append(((place, index), numbers))
+            else:
+                group.told[place, index] = text_here
+        return found
 
-    def _pass_on(self, group: Group, item: Item, steps: Sequence[Item]) -> None:
-        group.chooses = True
+    def _links_told(self, group: Group, item: Item) -> None:
+        """What a walk tells the links; a walk is the only one of its class."""
+        for link, step in self.links(item):
+            if step is not None:
+                inner, where = self.of(step.child[0])
+                for index, parameter in enumerate(inner.numbers):
+                    text = self.number_text(parameter.values[where], group.blocks[0])
+                    told = self._told(group, (parameter.values[where],)) if text is None else text
+                    group.links[link.node, index] = told
 
-    def _told(self, group: Group, values: tuple[Number, ...], taken: set[str]) -> Expression:
+    def links(self, walk: Item) -> list[tuple[Link, Item | None]]:
+        """The links of a walk, each with the call that makes it, or None where it hands on the map that arrives."""
+        assert walk.grid is not None, "only walks have links"
+        calls = {ref: step for cell in walk.cells.values() for step in cell.child[0].items for ref in step.makes}
+        return [(link, calls.get(link.node)) for link in walk.grid.links]
+
+    def _told(self, group: Group, values: tuple[Number, ...]) -> Expression:
         for parameter in group.numbers:
             ratio = _ratio(values, parameter.values)
             if ratio == 1:
@@ -330,7 +367,7 @@ class Groups:
             computed = any(self.number_text(self._number(item, i), block) is not None for i in range(len(inner.numbers)))
             return inner.chooses or computed
         assert item.node is not None, "a step walks, calls or computes"
-        if item.node.op == "mix" or conditional(item.node) is not None:
+        if item.node.op == "mix" or (item.node.op in ("sum", "concat") and conditional(item.node) is not None):
             return True
         return any(form.sliced for form in item.forms) and self.told_text(block, item)[0] == "computed"
 
@@ -338,6 +375,8 @@ class Groups:
         taken = {"Tensor", "Mapping", "Choices", "SPACE", "COST", "LATENCY_MS", top_name}
         named: dict[str, list[Group]] = {}
         for group in self.classes[:-1]:
+            if inlined(group):
+                continue
             named.setdefault(_camel(self.graph.scopes[group.blocks[0].scope].block), []).append(group)
         for base, groups in named.items():
             for group in groups:
@@ -395,6 +434,28 @@ def _camel(name: str) -> str:
     return camel if camel[:1].isalpha() else f"Block{camel}"
 
 
+def inlined(group: Group) -> bool:
+    """Whether a class is not worth being one: a single operation without state or decision."""
+    items = group.blocks[0].items
+    if len(items) != 1 or items[0].child or items[0].grid is not None or group.blocks[0].is_cell:
+        return False
+    (item,) = items
+    if item.node is not None and item.node.op in ("route_end", "route_last"):
+        return True
+    return not group.chooses and bool(item.forms) and not item.forms[0].module
+
+
+def _is_secondary(name: str, values: tuple[Any, ...], frequent: Mapping[tuple[Any, ...], int]) -> bool:
+    """Whether channels are better said in terms of others, which come more often."""
+    if name[:1] != "c" or not all(isinstance(value, int | Number) for value in values):
+        return False
+    return any(
+        count > frequent[values] and all(isinstance(v, int | Number) for v in other) and _ratio(values, other) is not None
+        for other, count in frequent.items()
+        if other != values
+    )
+
+
 def _related(name: str, values: tuple[int, ...], parameter: Parameter) -> str:
     """One parameter in terms of another, in the forms that people write; "" if there is none."""
     if any(not isinstance(other, int) or isinstance(other, bool) for other in parameter.values):
@@ -423,12 +484,3 @@ def _leading(value: Any) -> Fraction:
     if isinstance(value, Number):
         return value.terms[0][1] if value.terms else Fraction(0)
     return Fraction(value)
-
-
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
-
-
-__all__ = ["DEFAULTS", "Group", "Groups", "Node", "Parameter", "pairwise", "steps_of"]

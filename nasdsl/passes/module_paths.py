@@ -108,9 +108,18 @@ class ModuleTree:
             self.parent[child] = scope
             self.children[scope].append(child)
             self.children[child] = []
-            self.attribute[child] = identifier(self.graph.scopes[inner].name, taken)
+            self.attribute[child] = identifier(self._name(inner), taken)
             taken.add(self.attribute[child])
             self._place(child)
+
+    def _name(self, scope: int) -> str:
+        """What an instance is called: ways out of a grid cell after the direction, so that cells look alike."""
+        me = self.graph.scopes[scope]
+        target = re.fullmatch(r"to\[(-?\d+),(-?\d+)\]", me.name)
+        if target is None or me.cell is None or len(me.cell[1]) != 2:
+            return me.name
+        rate, here = int(target[2]), me.cell[1][1]
+        return "to_same" if rate == here else "to_down" if rate > here else "to_up"
 
     def form(self, node: Node, values: Values) -> TorchForm:
         """The PyTorch form of an operation, given values of choices among numbers."""

@@ -1,0 +1,394 @@
+"""The `forward` of a class: steps as Python statements, each with the shape of the map it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nasdsl.codegen.blocks import Item, Ref, conditional
+from nasdsl.codegen.groups import Group, Groups, inlined, steps_of
+from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, flat, joined, lay_out, literal, prose, quoted
+from nasdsl.codegen.shapes import Shapes
+from nasdsl.ir.graph import Node
+from nasdsl.passes.module_paths import RESERVED, identifier
+
+TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "a.")
+"""Calls of which a type checker knows that a tensor comes back; modules may return anything."""
+
+
+class Body:
+    """Writes the `forward` of one class.
+
+    Args:
+        groups: All classes.
+        group: The class.
+        shapes: Says shapes and latencies.
+
+    Attributes:
+        lines: What has been written, indented.
+        names: How maps and grids are called in it.
+    """
+
+    def __init__(self, groups: Groups, group: Group, shapes: Shapes) -> None:
+        self.groups, self.group, self.shapes = groups, group, shapes
+        self.lines: list[str] = []
+        self.names: dict[Ref, str] = {}
+        self.block = group.blocks[0]
+        self.items = self.block.items
+        self._indent = 8
+        self._place = {id(step): place for place, step in enumerate(steps_of(self.block))}
+        self._bound: set[str] = set()
+        self._pinned: set[str] = set()
+        self._typed: set[str] = set()
+        self._uses = self._count_uses()
+        self._maker = {ref: item for item in self.items for ref in item.makes}
+        self._lazy = {id(item) for item in self.items if self._is_lazy(item)}
+
+    def parameters(self) -> list[str]:
+        """The arguments of `forward`, with their types."""
+        found = []
+        nodes = self.groups.graph.nodes
+        inputs = [n.id for n in self.groups.graph.inputs()] if self.block.scope == 0 else []
+        for ref in (*inputs, *self.block.arguments):
+            if isinstance(ref, str):
+                name = identifier(ref, RESERVED | self._bound)
+                kind = "runtime.Walk"
+                self._pinned.add(name)
+            else:
+                everywhere = self.block.scope == 0 or all(ref in block.arguments for block in self.group.blocks)
+                wanted = nodes[ref].name if nodes[ref].op == "input" and everywhere else "x"
+                if wanted == "x":
+                    wanted = next(x for x in ("x", "y", "z", "other") if x not in self._bound or x == "other")
+                name, kind = identifier(wanted, RESERVED | self._bound), "Tensor"
+            self.names[ref] = name
+            self._bound.add(name)
+            self._typed.add(name)
+            found.append(f"{name}: {kind}")
+        if self.group.chooses:
+            found.append("a: Choices")
+        self._bound |= {number.name for number in self.group.numbers}
+        self._pinned |= {number.name for number in self.group.numbers}
+        return found + [f"{number.name}: int" for number in self.group.numbers]
+
+    def statements(self, items: Sequence[Item]) -> None:
+        """Write some of the steps."""
+        for item in items:
+            if id(item) in self._lazy:
+                continue
+            if item.grid is not None:
+                self._walk(item)
+            elif item.makes:
+                self._assign(item)
+
+    def finish(self) -> None:
+        """Write the steps and return the results."""
+        results = self.block.results
+        live = [item for item in self.items if id(item) not in self._lazy]
+        last = live[-1] if live else None
+        if last is not None and len(results) == 1 and last.makes == results and last.grid is None:
+            self.statements(live[:-1])
+            self._return(last)
+        else:
+            self.statements(live)
+            shown = ", ".join(self.names[ref] for ref in results)
+            self.lines.append(f"{' ' * self._indent}return {shown}")
+
+    def finish_with(self, output: int) -> None:
+        """Write the steps and return one of their maps."""
+        last = self.items[-1]
+        if last.makes == (output,) and last.grid is None:
+            self.statements(self.items[:-1])
+            self._return(last)
+        else:
+            self.statements(self.items)
+            self.lines.append(f"{' ' * self._indent}return {self.names[output]}")
+
+    def _return(self, item: Item) -> None:
+        expression = self.expression(item)
+        comment = self._comment(item)
+        if self._is_typed(item, expression):
+            self.lines += lay_out("return ", expression, "", self._indent, comment)
+            return
+        name = identifier("out", RESERVED | self._bound)
+        self.lines += lay_out(f"{name}: Tensor = ", expression, "", self._indent, comment)
+        self.lines.append(f"{' ' * self._indent}return {name}")
+
+    def _assign(self, item: Item) -> None:
+        expression = self.expression(item)
+        names = []
+        for ref in item.makes:
+            name = self._variable(ref, item)
+            self.names[ref] = name
+            names.append(name)
+        annotated = len(names) == 1 and names[0] not in self._typed and not self._is_typed(item, expression)
+        before = f"{', '.join(names)}{': Tensor' if annotated else ''} = "
+        self._typed.update(names)
+        self._bound.update(names)
+        if before == f"{flat(expression)} = ":
+            return
+        self.lines += lay_out(before, expression, "", self._indent, self._comment(item))
+
+    def _is_typed(self, item: Item, expression: Expression) -> bool:
+        """Whether a type checker knows that this is a tensor."""
+        if item.node is not None and item.node.op in ("route_end", "route_last", "sum"):
+            return True
+        text = flat(expression)
+        return text.startswith(TYPED) or text in self._typed
+
+    def indented(self, items: Sequence[Item]) -> None:
+        """Write some of the steps inside a condition."""
+        self._indent += 4
+        self.statements(items)
+        self._indent -= 4
+
+    def _comment(self, item: Item) -> str:
+        kinds = [self.shapes.of(self.group, ref) for ref in item.makes if isinstance(ref, int)]
+        return joined(["; ".join(kinds), self.shapes.latency(self.group, self._place[id(item)])])
+
+    def _variable(self, ref: Ref, item: Item) -> str:
+        """A name for a map: as in the .nas file where it has one there, else that of the map it is made from."""
+        wanted = [self._binding(ref)]
+        if not wanted[0]:
+            wanted = [self.names[r] for r in item.reads if isinstance(r, int) and r in self.names][:1]
+            wanted = [name for name in wanted if name not in self._inputs()] + [self._full_name(ref)]
+        else:
+            wanted.append(self._full_name(ref))
+        wanted = [identifier(name) for name in wanted]
+        held = self._held(item)
+        for name in wanted:
+            if name not in held and name not in self._pinned:
+                return name
+        return identifier(wanted[-1], RESERVED | self._bound)
+
+    def _inputs(self) -> set[str]:
+        return {self.names[n.id] for n in self.groups.graph.inputs() if n.id in self.names}
+
+    def _binding(self, ref: Ref) -> str:
+        assert isinstance(ref, int), "grids are named after themselves"
+        if self.groups.graph.nodes[ref].op in ("route_end", "route_last"):
+            return self._full_name(ref)
+        first, dot, _ = self._full_name(ref).partition(".")
+        return first if dot else ""
+
+    def _full_name(self, ref: Ref) -> str:
+        """The name of a node, or of the instance it lies in, as this class sees it."""
+        assert isinstance(ref, int), "grids are named after themselves"
+        node = self.groups.graph.nodes[ref]
+        if node.scope == self.block.scope:
+            return node.name
+        scope = self.groups.graph.scopes[node.scope]
+        while scope.parent is not None and scope.parent != self.block.scope:
+            scope = self.groups.graph.scopes[scope.parent]
+        return scope.name
+
+    def _held(self, item: Item) -> set[str]:
+        """The names of maps that are still read after a step, or made by it."""
+        place = next(i for i, other in enumerate(self.items) if other is item)
+        later: set[Ref] = set(self.block.results)
+        for other in self.items[place + 1 :]:
+            later |= set(self._all_reads(other))
+        later |= {task.output for task in self.groups.graph.tasks} if self.block.scope == 0 else set()
+        return {self.names[ref] for ref in later if ref in self.names}
+
+    def _all_reads(self, item: Item) -> list[Ref]:
+        reads: list[Ref] = list(item.reads)
+        for ref in item.reads:
+            maker = self._maker.get(ref)
+            if maker is not None and id(maker) in self._lazy:
+                reads += self._all_reads(maker)
+        return reads
+
+    def _count_uses(self) -> dict[Ref, list[Item]]:
+        uses: dict[Ref, list[Item]] = {}
+        for item in self.items:
+            for ref in item.reads:
+                uses.setdefault(ref, []).append(item)
+        return uses
+
+    def _is_lazy(self, item: Item) -> bool:
+        """Whether a step is written inside the one that reads it, which may not need it."""
+        if item.grid is not None or len(item.makes) != 1 or item.makes[0] in self.block.results:
+            return False
+        if self.block.scope == 0 and item.makes[0] in {task.output for task in self.groups.graph.tasks}:
+            return False
+        users = self._uses.get(item.makes[0], [])
+        if len(users) != 1:
+            return False
+        node = users[0].node
+        if node is not None and (node.op == "mix" or conditional(node) is not None):
+            times = [i for i in node.inputs if i.node == item.makes[0]]
+            return len(times) == 1 and times[0].when is not None
+        return False
+
+    def expression(self, item: Item) -> Expression:
+        """What a step computes."""
+        scaled = [quoted(name) for name in self.groups.scaled(self.block, item)]
+        plain = self._call(item) if item.child else self._operation(item)
+        return Nest("a.scaled(", (plain, *scaled)) if scaled else plain
+
+    def value(self, ref: Ref) -> Expression:
+        """How a map is written: its variable, or what computes it."""
+        maker = self._maker.get(ref)
+        return self.expression(maker) if maker is not None and id(maker) in self._lazy else self.names[ref]
+
+    def _call(self, item: Item) -> Expression:
+        child = item.child[0]
+        name = f"self.{self.groups.outliner.tree.attribute[child.scope]}{self.variant(item)}"
+        inner, _ = self.groups.of(child)
+        told = [self.group.told[self._place[id(item)], i] for i in range(len(inner.numbers))]
+        return self.call(name, item, told, {})
+
+    def call(self, name: str, item: Item, told: Sequence[Expression], names: Mapping[Ref, str]) -> Expression:
+        """The call of an inner instance; one that is a single operation without state is written out."""
+        child = item.child[0]
+        inner, _ = self.groups.of(child)
+        if inlined(inner):
+            (only,) = child.items
+            assert only.node is not None, "what is written out is an operation"
+            if only.node.op in ("route_end", "route_last"):
+                return self._route(only.node)
+            values = [names.get(i.node) or self.value(i.node) for i in only.node.inputs]
+            return _formatted(only.forms[0].call, "", values, "")
+        arguments: list[Expression] = [names.get(ref) or self.value(ref) for ref in item.reads]
+        if inner.chooses:
+            arguments.append(self.groups.view(self.groups.path(child), self.block))
+        return Nest(f"{name}(", (*arguments, *told))
+
+    def variant(self, item: Item) -> str:
+        """How the module for the decided value is picked, where there is one for each."""
+        if not item.symbols:
+            return ""
+        reads = [_read(*self.groups.condition(symbol, self.block)) for symbol in item.symbols]
+        return f"[{', '.join(reads)}]"
+
+    def _route(self, node: Node) -> Expression:
+        grid = self.names[self.groups.outliner.reads_of(node)[0]]
+        route = quoted(str(node.attrs["route"]))
+        if node.op == "route_end":
+            return f"{grid}.end({route})"
+        return f"{grid}.last({route}, {node.attrs['rate']})"
+
+    def _operation(self, item: Item) -> Expression:
+        node = item.node
+        assert node is not None, "the others are handled before"
+        if node.op in ("route_end", "route_last"):
+            return self._route(node)
+        if node.op == "mix":
+            view, name = self.groups.condition(node.inputs[0].when.decision, self.block)  # type: ignore[union-attr]
+            members = [(literal(i.when.value if i.when else None), i.node) for i in node.inputs]
+            return Nest(f"{view}.mix(", (quoted(name), self._thunks(members)))
+        if conditional(node) is not None:
+            return self._picked(node)
+        place = self._place[id(item)]
+        module = f"self.{self.groups.outliner.tree.node_attribute.get(node.id, '')}{self.variant(item)}"
+        told = flat(self.group.told.get((place, 0), ""))
+        call = item.forms[0].call if told else item.forms[0].call.replace(", {c}", "")
+        return _formatted(call, module, [self.value(i.node) for i in node.inputs], told)
+
+    def _thunks(self, members: Sequence[tuple[Expression, Ref]]) -> Nest:
+        """A dict of functions that compute the members when they are wanted."""
+        items, comments = [], {}
+        for place, (key, ref) in enumerate(members):
+            body = self.value(ref)
+            items.append(Prefixed(f"{flat(key)}: ", self._thunk(body, "", flat(key), 12)))
+            maker = self._maker.get(ref)
+            if maker is not None and id(maker) in self._lazy:
+                comments[place] = self.shapes.latency(self.group, self._place[id(maker)])
+        return Nest("{", tuple(items), "}", broken=True, comments=comments)
+
+    def _thunk(self, body: Expression, argument: str, name: str, depth: int) -> str:
+        """A function of what computes a map: a lambda, or where that is too long a function of its own before it."""
+        text = f"lambda{' ' if argument else ''}{argument}: {flat(body)}"
+        if self._indent + depth + len(f"{name}: {text},") <= LINE:
+            return text
+        function = identifier(name, RESERVED | self._bound)
+        self._bound.add(function)
+        signature = f"{argument}: Tensor" if argument else ""
+        if self.lines and self.lines[-1]:
+            self.lines.append("")
+        self.lines.append(f"{' ' * self._indent}def {function}({signature}) -> Tensor:")
+        self.lines += lay_out("out: Tensor = ", body, "", self._indent + 4)
+        self.lines += [f"{' ' * (self._indent + 4)}return out", ""]
+        return function
+
+    def _picked(self, node: Node) -> Expression:
+        """A sum or concat of which some members depend on a pick."""
+        groups: list[Expression] = []
+        atom = conditional(node)
+        assert atom is not None, "asked before"
+        view, name = self.groups.condition(atom.decision, self.block)
+        members = [(literal(i.when.value), i.node) for i in node.inputs if i.when is not None]
+        picked = Nest(f"{view}.picked(", (quoted(name), self._thunks(members)))
+        first = min(place for place, i in enumerate(node.inputs) if i.when is not None)
+        if len(members) == len(node.inputs):
+            every: Expression = picked
+        else:
+            for place, i in enumerate(node.inputs):
+                if place == first:
+                    groups.append(Prefixed("*", picked))
+                elif i.when is None:
+                    groups.append(self.value(i.node))
+            every = Nest("[", tuple(groups), "]")
+        return Nest("runtime.total(", (every,)) if node.op == "sum" else Nest("torch.cat(", (every, "dim=1"))
+
+    def _walk(self, item: Item) -> None:
+        """The links of a grid and what walks along them."""
+        grid = item.grid
+        assert grid is not None, "asked before"
+        entries, comments = [], {}
+        for place, (link, step) in enumerate(self.groups.links(item)):
+            join = grid.cells[link.source]
+            body = self._link(item, join, link.node, step)
+            key = flat(literal((link.source, link.target)))
+            entries.append(Prefixed(f"{key}: ", self._thunk(body, "x", key, 4)))
+            comments[place] = joined(
+                [self.shapes.short(link.node), self.shapes.latency_of(link.node, step)]
+            )
+        name = identifier(grid.path.rpartition(".")[2], RESERVED | self._bound)
+        links = identifier(f"{name}_links", RESERVED | self._bound)
+        self._bound |= {name, links}
+        self._pinned |= {name, links}
+        self.names[grid.path] = name
+        for ref in item.reads[1:]:
+            self._pinned.add(self.names[ref])
+        table = Nest("{", tuple(entries), "}", broken=True, comments=comments)
+        self.lines += lay_out(f"{links}: runtime.Links = ", table, "", self._indent)
+        start = self.value(item.reads[0])
+        walk = Nest("runtime.Walk(", ("a", quoted(grid.path), start, links))
+        self.lines += lay_out(f"{name} = ", walk, "", self._indent)
+
+    def _link(self, walk: Item, join: int, node: int, step: Item | None) -> Expression:
+        if step is None:
+            return "x"
+        cell = walk.cells[self.groups.graph.nodes[join].scope]
+        attributes = self.groups.outliner.tree.attribute
+        name = f"self.{attributes[cell.child[0].scope]}{self.variant(cell)}.{attributes[step.child[0].scope]}"
+        inner, _ = self.groups.of(step.child[0])
+        told = [self.group.links[node, i] for i in range(len(inner.numbers))]
+        return self.call(f"{name}{self.variant(step)}", step, told, {join: "x"})
+
+
+def _read(view: str, name: str) -> str:
+    return f"{view}[{quoted(name)}]"
+
+
+def _formatted(call: str, module: str, values: Sequence[Expression], told: str) -> Expression:
+    """The call expression of an operation, with values put in."""
+    texts = [flat(value) for value in values]
+    text = call.replace("{self}", module).replace("{c}", told)
+    text = text.replace("{all}", ", ".join(texts)).replace("{plus}", " + ".join(texts))
+    text = text.replace("{x}", texts[0]).replace("{y}", texts[1] if len(texts) > 1 else "")
+    opening = text.find("(")
+    if opening < 0 or not text.endswith(")") or call == "{plus}":
+        return text
+    return Nest(text[: opening + 1], tuple(_arguments(text[opening + 1 : -1])))
+
+
+def _arguments(text: str) -> list[str]:
+    """The arguments of a call, apart."""
+    found, depth, start = [], 0, 0
+    for place, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            found.append(text[start:place].strip())
+            start = place + 1
+    return [*found, text[start:].strip()] if text.strip() else found

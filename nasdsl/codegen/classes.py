@@ -1,0 +1,169 @@
+"""Classes as the templates print them: every line laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from nasdsl.codegen.blocks import Item
+from nasdsl.codegen.body import Body
+from nasdsl.codegen.groups import DEFAULTS, Group, Groups, inlined, steps_of
+from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, prose, wrapped
+from nasdsl.codegen.shapes import Shapes
+from nasdsl.passes.module_paths import variant_key
+from nasdsl.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class ClassText:
+    """A class as the template prints it: its name, and lines."""
+
+    name: str
+    doc: Sequence[str]
+    init: Sequence[str]
+    forward: Sequence[str]
+
+
+def rendered(template: str, **model: Any) -> str:
+    """A template with a model put in."""
+    loader = jinja2.PackageLoader("nasdsl.codegen")
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=False,  # noqa: S701 - the output is Python; every text has been made a literal, a name or prose
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(template).render(**model)
+
+
+class Printer:
+    """Prints the classes of a graph.
+
+    Args:
+        groups: The classes.
+        latency: Latency in milliseconds by signature, for comments; None for none.
+    """
+
+    def __init__(self, groups: Groups, latency: Mapping[str, float] | None) -> None:
+        self.groups = groups
+        self.shapes = Shapes(groups, latency)
+
+    def blocks(self) -> Iterator[ClassText]:
+        """All classes but that of the graph itself."""
+        for group in self.groups.classes[:-1]:
+            if not inlined(group):
+                yield ClassText(group.name, self._doc(group), self._init(group), self._forward(group))
+
+    def top(self, doc: Sequence[str], forward: Sequence[str]) -> ClassText:
+        """The class of the graph itself, with a `forward` made elsewhere."""
+        return ClassText(self.groups.classes[-1].name, doc, self._init(self.groups.classes[-1]), forward)
+
+    def _doc(self, group: Group) -> list[str]:
+        scope = self.groups.graph.scopes[group.blocks[0].scope]
+        what = f"`{scope.block}` ({shown_span(scope.span)})"
+        if group.blocks[0].is_cell:
+            what = f"A cell of the grid {what}: its ways out"
+        count = len(group.blocks)
+        where = f", {count} times" if count > 1 else f": {scope.name}"
+        return wrapped(prose(f"{what}{where}."), 4)
+
+    def _init(self, group: Group) -> list[str]:
+        body = list(self._modules(group))
+        if not body:
+            return []
+        taken = [f"{p.name}: {_type(p.values[0])}" for p in group.parameters]
+        signature = Nest("__init__(", ("self", *taken))
+        lines = lay_out("def ", signature, " -> None:", 4)
+        return [*lines, "        super().__init__()", *body]
+
+    def _modules(self, group: Group) -> Iterator[str]:
+        for place, item in enumerate(steps_of(group.blocks[0])):
+            if item.forms and item.forms[0].module:
+                assert item.node is not None, "only operations have forms"
+                name = self.groups.outliner.tree.node_attribute[item.node.id]
+                modules = [self._module(group, place, variant, item) for variant in range(len(item.forms))]
+            elif item.child and not inlined(self.groups.of(item.child[0])[0]):
+                name = self.groups.outliner.tree.attribute[item.child[0].scope]
+                modules = [self._instance(group, place, variant, item) for variant in range(len(item.child))]
+            else:
+                continue
+            yield from lay_out(f"self.{name} = ", self._variants(item, modules), "", 8)
+
+    def _variants(self, item: Item, modules: list[Nest]) -> Expression:
+        if not item.symbols:
+            return modules[0]
+        assignments = self.groups.outliner.tree.assignments(item.symbols)
+        keys = [variant_key(list(values.values()))[1:] for values in assignments]
+        entries = tuple(Prefixed(f'"{key}": ', module) for key, module in zip(keys, modules, strict=True))
+        return Nest("runtime.PerValue(", (Nest("{", entries, "}"),))
+
+    def _module(self, group: Group, place: int, variant: int, item: Item) -> Nest:
+        form = item.forms[variant]
+        arguments: list[Expression] = []
+        for key in form.args:
+            value = group.arguments[place, variant, key]
+            if key.startswith("*"):
+                arguments.append(value)
+            elif key not in DEFAULTS or flat(value) != repr(DEFAULTS[key]):
+                arguments.append(Prefixed(f"{key}=", value))
+        return Nest(f"{form.module}(", tuple(arguments))
+
+    def _instance(self, group: Group, place: int, variant: int, item: Item) -> Nest:
+        inner, _ = self.groups.of(item.child[variant])
+        arguments: list[Expression] = []
+        for index, parameter in enumerate(inner.parameters):
+            value = group.arguments[place, variant, parameter.name]
+            positional = parameter.name.startswith("c") and len(arguments) == index and not _any_named(arguments)
+            arguments.append(value if positional else Prefixed(f"{parameter.name}=", value))
+        return Nest(f"{inner.name}(", tuple(arguments))
+
+    def _forward(self, group: Group) -> list[str]:
+        if group.blocks[0].is_cell:
+            return []
+        body = Body(self.groups, group, self.shapes)
+        parameters = body.parameters()
+        body.finish()
+        kind = "Tensor"
+        if len(group.blocks[0].results) != 1:
+            kind = f"tuple[{', '.join(['Tensor'] * len(group.blocks[0].results))}]"
+        return [*lay_out("def ", Nest("forward(", ("self", *parameters)), f" -> {kind}:", 4), *body.lines]
+
+
+def _any_named(arguments: Sequence[Expression]) -> bool:
+    return any(isinstance(argument, Prefixed) for argument in arguments)
+
+
+def _type(value: Any) -> str:
+    return "tuple[int, ...]" if isinstance(value, tuple) else type(value).__name__
+
+
+def shown_span(span: Span) -> str:
+    """File and line, without the folder: generated code says nothing about the machine it was made on."""
+    return prose(f"{Path(span.source.name).name}:{span.line}")
+
+
+def docstring(lines: Sequence[str]) -> str:
+    """The docstring of a module."""
+    end = "" if len(lines) == 1 else "\n"
+    return '"""' + "\n".join(lines) + end + '"""'
+
+
+def imports_for(text: str, *, runtime: bool) -> list[str]:
+    """The import lines that a module with this text needs, as ruff sorts them."""
+    lines = ["from __future__ import annotations", ""]
+    if "Mapping[" in text:
+        lines += ["from collections.abc import Mapping", ""]
+    if "torch." in text.replace("safetensors.torch", ""):
+        lines.append("import torch")
+    if "F." in text:
+        lines.append("import torch.nn.functional as F")
+    lines.append("from torch import Tensor, nn")
+    if runtime:
+        lines += ["", "from nasdsl import runtime", "from nasdsl.runtime import Choices"]
+    return lines

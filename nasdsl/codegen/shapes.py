@@ -1,0 +1,190 @@
+"""What comments in generated code say: the shapes of maps and the latencies of operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+from nasdsl.codegen.blocks import Item
+from nasdsl.codegen.groups import Group, Groups, Parameter
+from nasdsl.codegen.layout import prose
+from nasdsl.ir.graph import Graph
+from nasdsl.number import Number, points
+from nasdsl.passes.kernels import kernels
+
+Range = tuple[float, float]
+"""Least and greatest latency, in milliseconds."""
+
+
+class Shapes:
+    """Says shapes and latencies.
+
+    Args:
+        groups: The classes.
+        latency: Latency in milliseconds by signature; None: nothing is said about latency.
+    """
+
+    def __init__(self, groups: Groups, latency: Mapping[str, float] | None) -> None:
+        self._groups = groups
+        self._graph = groups.graph
+        self._latency = _latencies(self._graph, latency) if latency is not None else {}
+
+    def of(self, group: Group, ref: int) -> str:
+        """The shape of a map that the instances of a class make, in the words of the class."""
+        block = group.blocks[0]
+        if block.scope == 0:
+            return prose(str(self._graph.nodes[ref].type))
+        where = self._place(group, ref)
+        nodes = [self._graph.nodes[self._made(group, i, where)] for i in range(len(group.blocks))]
+        channels = self._channels(
+            group, [n.type.channels.substitute(b.values) for n, b in zip(nodes, group.blocks, strict=True)]
+        )
+        sizes = {node.type.size for node in nodes}
+        if sizes == {None}:
+            return f"[N, {channels}]"
+        if len(sizes) == 1:
+            (size,) = sizes
+            assert size is not None, "asked before"
+            return f"[N, {channels}, {size[0]}, {size[1]}]"
+        return f"[N, {channels}, {self._sides(group, [n.type.size for n in nodes])}]"
+
+    def short(self, node: int) -> str:
+        """The shape of a map, with decisions by their last name."""
+        return prose(re.sub(r"[^\s*,]+\.(\w+)", r"\1", str(self._graph.nodes[node].type)))
+
+    def _place(self, group: Group, ref: int) -> tuple[int, int]:
+        for place, item in enumerate(group.blocks[0].items):
+            if ref in item.makes:
+                return place, item.makes.index(ref)
+        raise AssertionError("only maps made in the class are shown")
+
+    def _made(self, group: Group, instance: int, where: tuple[int, int]) -> int:
+        ref = group.blocks[instance].items[where[0]].makes[where[1]]
+        assert isinstance(ref, int), "grids have no shape"
+        return ref
+
+    def _channels(self, group: Group, numbers: list[Number]) -> str:
+        if all(number == numbers[0] for number in numbers) and numbers[0].constant is not None:
+            return str(numbers[0])
+        known = [*group.numbers]
+        known += [
+            Parameter(p.name, tuple(map(Number.of, p.values)))
+            for p in group.parameters
+            if all(isinstance(value, int) for value in p.values)
+        ]
+        known += self._arguments(group)
+        for parameter in known:
+            if all(n == value for n, value in zip(numbers, parameter.values, strict=True)):
+                return parameter.name
+        for parameter in known:
+            ratio = _ratio(numbers, parameter.values)
+            if ratio is not None:
+                times = f"{ratio.numerator} * {parameter.name}" if ratio.numerator != 1 else parameter.name
+                return times if ratio.denominator == 1 else f"{times} / {ratio.denominator}"
+        return "..."
+
+    def _arguments(self, group: Group) -> list[Parameter]:
+        """The channels of the maps that `forward` is given."""
+        found = []
+        for place, ref in enumerate(group.blocks[0].arguments):
+            if isinstance(ref, int):
+                refs = [block.arguments[place] for block in group.blocks]
+                numbers = tuple(
+                    self._graph.nodes[r].type.channels.substitute(b.values)
+                    for r, b in zip(refs, group.blocks, strict=True)
+                    if isinstance(r, int)
+                )
+                found.append(Parameter("C" if not found else f"C{len(found) + 1}", numbers))
+        return found
+
+    def _sides(self, group: Group, sizes: list[tuple[int, int] | None]) -> str:
+        """Height and width in terms of those of the first map that `forward` is given."""
+        place = next((i for i, ref in enumerate(group.blocks[0].arguments) if isinstance(ref, int)), None)
+        if place is None:
+            return "..."
+        ratios = []
+        for block, size in zip(group.blocks, sizes, strict=True):
+            ref = block.arguments[place]
+            given = self._graph.nodes[ref].type.size if isinstance(ref, int) else None
+            if given is None or size is None:
+                return "..."
+            ratios.append(Fraction(size[0], given[0]))
+            if ratios[-1] != Fraction(size[1], given[1]):
+                return "..."
+        for parameter in group.parameters:
+            if parameter.name == "stride" and all(r * s == 1 for r, s in zip(ratios, parameter.values, strict=True)):
+                return "H/stride, W/stride"
+        ratio = ratios[0]
+        if any(other != ratio for other in ratios):
+            return "..."
+        times = f"{ratio.numerator} " if ratio.numerator != 1 else ""
+        over = f"/{ratio.denominator}" if ratio.denominator != 1 else ""
+        return f"{times}H{over}, {times}W{over}"
+
+    def latency(self, group: Group, place: int) -> str:
+        """The latency of a step, over all instances of a class."""
+        if not self._latency:
+            return ""
+        ranges = [self._range(step) for step in group.steps(place)]
+        return _shown([r for r in ranges if r is not None])
+
+    def latency_of(self, node: int, step: Item | None) -> str:
+        """The latency of one step."""
+        found = self._range(step) if step is not None and self._latency else None
+        return _shown([found]) if found is not None else ""
+
+    def _range(self, item: Item) -> Range | None:
+        """From the least to the greatest that a step can cost."""
+        if item.child:
+            return self._total([self._range(inner) for inner in item.child[0].items], item)
+        return self._latency.get(item.node.id) if item.node is not None else None
+
+    def _total(self, parts: list[Range | None], item: Item) -> Range | None:
+        block = item.child[0]
+        mixes = [inner.node for inner in block.items if inner.node is not None and inner.node.op == "mix"]
+        known = {ref: part for inner, part in zip(block.items, parts, strict=True) for ref in inner.makes}
+        low = high = 0.0
+        mixed = set()
+        for node in mixes:
+            members = [known.get(i.node) or (0.0, 0.0) for i in node.inputs]
+            mixed |= {i.node for i in node.inputs}
+            low, high = low + min(m[0] for m in members), high + max(m[1] for m in members)
+        rest = [part for ref, part in known.items() if part is not None and ref not in mixed]
+        if not rest and not mixed:
+            return None
+        return low + sum(part[0] for part in rest), high + sum(part[1] for part in rest)
+
+
+def _latencies(graph: Graph, latency: Mapping[str, float]) -> dict[int, Range]:
+    """By the first node of each kernel its least and greatest latency."""
+    found: dict[int, Range] = {}
+    seen: dict[tuple[str, tuple[Number, ...]], Range | None] = {}
+    for kernel in kernels(graph):
+        key = (kernel.template, kernel.numbers)
+        if key not in seen:
+            times = [
+                latency[signature]
+                for point in points(kernel.symbols, graph.domain)
+                if (signature := kernel.signature(point.__getitem__)) in latency
+            ]
+            seen[key] = (min(times), max(times)) if times else None
+        mine = seen[key]
+        if mine is not None:
+            old = found.get(kernel.nodes[0], mine)
+            found[kernel.nodes[0]] = (min(old[0], mine[0]), max(old[1], mine[1]))
+    return found
+
+
+def _shown(ranges: list[Range]) -> str:
+    if not ranges:
+        return ""
+    low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
+    return f"{low:.3g} ms" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g}-{high:.3g} ms"
+
+
+def _ratio(numbers: list[Number], others: tuple[Number, ...]) -> Fraction | None:
+    if not numbers[0].terms or not others[0].terms:
+        return None
+    ratio = numbers[0].terms[0][1] / others[0].terms[0][1]
+    return ratio if all(n == other * ratio for n, other in zip(numbers, others, strict=True)) else None

@@ -1,0 +1,125 @@
+"""What has been decided for one forward pass of a supernet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from nasdsl.runtime.space import Cell, Choose, Pick, Space
+
+Thunk = Callable[[], Tensor]
+"""Computes a map when it is wanted."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What a choose, width or pick has been decided to be.
+
+    Attributes:
+        place: The place of the value in its domain; of a pick the place of its subset.
+        weights: [n]. In a hard draw 1 at `place` and 0 elsewhere, with the gradient of the soft weights; in a mixture
+            the soft weights. None: no gradient is wanted.
+    """
+
+    place: int
+    weights: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """All decisions of one forward pass.
+
+    Attributes:
+        space: Whose they are.
+        draws: Chooses, widths and picks.
+        ways: For each route the cells it takes; empty where grids are mixed.
+        strides: For each route the weights of the links it takes, one less than cells; as `Draw.weights`.
+        shares: For each grid, where grids are mixed: for each link its share of the map that enters its target, [links].
+        mixed: Whether chooses are mixtures.
+    """
+
+    space: Space
+    draws: Mapping[str, Draw]
+    ways: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
+    strides: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
+    shares: Mapping[str, Tensor] = field(default_factory=dict)
+    mixed: bool = False
+
+
+class Choices:
+    """A view of what has been decided: decisions are read by their names in a block instance.
+
+    `a / "normal"` is the view of the instance `normal`; `(a / "normal")["w"]` the decided number `normal.w`.
+
+    Args:
+        drawn: What has been decided.
+        prefix: Path of the instance.
+    """
+
+    def __init__(self, drawn: Drawn, prefix: str = "") -> None:
+        self.drawn = drawn
+        self._prefix = prefix
+
+    def __truediv__(self, name: str) -> Choices:
+        """The view of an inner instance."""
+        return Choices(self.drawn, self._path(name))
+
+    @property
+    def root(self) -> Choices:
+        """The view of the whole space."""
+        return Choices(self.drawn)
+
+    def _path(self, name: str) -> str:
+        return f"{self._prefix}.{name}" if self._prefix else name
+
+    def __getitem__(self, name: str) -> int:
+        """The value of a decided number."""
+        path = self._path(name)
+        decision = self.drawn.space.decisions[path]
+        assert isinstance(decision, Choose), f"{path} is no number"
+        value = decision.domain[self.drawn.draws[path].place]
+        assert isinstance(value, int), f"{path} is no number"
+        return value
+
+    def mix(self, name: str, alternatives: Mapping[int | str, Thunk] | Mapping[str, Thunk]) -> Tensor:
+        """The chosen alternative, or the weighted sum of all."""
+        path = self._path(name)
+        draw, decision = self.drawn.draws[path], self.drawn.space.decisions[path]
+        assert isinstance(decision, Choose), f"{path} is no choice"
+        thunks: Mapping[int | str, Thunk] = alternatives  # type: ignore[assignment]
+        if not self.drawn.mixed or draw.weights is None:
+            out = thunks[decision.domain[draw.place]]()
+            return out if draw.weights is None else out * draw.weights[draw.place]
+        weights = draw.weights.unbind()
+        parts = [weights[decision.domain.index(label)] * thunk() for label, thunk in thunks.items()]
+        result = parts[0]
+        for part in parts[1:]:
+            result = result + part
+        return result
+
+    def picked(self, name: str, members: Mapping[int | str, Thunk] | Mapping[int, Thunk]) -> list[Tensor]:
+        """The members that are picked, in order."""
+        path = self._path(name)
+        draw, decision = self.drawn.draws[path], self.drawn.space.decisions[path]
+        assert isinstance(decision, Pick), f"{path} is no pick"
+        thunks: Mapping[int | str, Thunk] = members  # type: ignore[assignment]
+        chosen = decision.subsets[draw.place]
+        found = []
+        for label, thunk in thunks.items():
+            if label in chosen:
+                part = thunk()
+                if draw.weights is not None:
+                    having = [place for place, subset in enumerate(decision.subsets) if label in subset]
+                    part = part * draw.weights[having].sum()
+                found.append(part)
+        return found
+
+    def scaled(self, x: Tensor, *names: str) -> Tensor:
+        """The map itself; through it numbers that shaped it get their gradient (the score of FasterSeg's widths)."""
+        for name in names:
+            draw = self.drawn.draws[self._path(name)]
+            if draw.weights is not None:
+                x = x * draw.weights[draw.place]
+        return x

@@ -1,0 +1,88 @@
+"""Modules of a supernet: those that serve several widths with slices of one set of weights, and those that do not.
+
+Slices are prefixes: a layer that is told to make c channels uses its first c filters, one that is given fewer channels
+uses the first of each filter. What a concatenation gives lies without gaps, so it is sliced like any other map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution that can be given fewer than its input channels and asked for fewer than its output channels."""
+
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:  # type: ignore[override]
+        """The first `c` channels (all, if None; of a depthwise convolution as many as `x` has).
+
+        Args:
+            x: [N, C, H, W] with C at most `in_channels`.
+            c: At most `out_channels`.
+        """
+        channels = x.shape[1]
+        groups = self.groups
+        if groups > 1 and groups == self.in_channels == self.out_channels:
+            groups = c = channels
+        c = self.out_channels if c is None else c
+        weight = self.weight[:c, : channels // groups]
+        bias = None if self.bias is None else self.bias[:c]
+        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, groups)
+
+
+class BatchNorm2d(nn.Module):
+    """Batch normalisation with statistics and scales of its own for every width (Yu et al., "Slimmable Neural
+    Networks", ICLR 2019).
+
+    Args:
+        widths: The numbers of channels that can come.
+        affine: Whether there are scales.
+    """
+
+    def __init__(self, widths: Sequence[int], affine: bool = True) -> None:
+        super().__init__()
+        self.at = nn.ModuleDict({str(c): nn.BatchNorm2d(c, affine=affine) for c in widths})
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised by the channels of `x`, [N, C, H, W]; C is one of `widths`."""
+        normalised: Tensor = self.at[str(x.shape[1])](x)
+        return normalised
+
+
+class Linear(nn.Linear):
+    """A fully connected layer that can be given fewer than its inputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """All outputs for `x`, [N, C] with C at most `in_features`."""
+        return F.linear(x, self.weight[:, : x.shape[1]], self.bias)
+
+
+class PerValue(nn.Module, Generic[M]):
+    """A module for each value of a choice among numbers: each value has its own weights.
+
+    Args:
+        modules: By the value as text; where several choices matter, their values joined by "_".
+    """
+
+    def __init__(self, modules: Mapping[str, M]) -> None:
+        super().__init__()
+        for key, module in modules.items():
+            self.add_module(key, module)
+
+    def __getitem__(self, value: int | tuple[int, ...]) -> M:
+        key = "_".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        module: M = self.get_submodule(key)  # type: ignore[assignment]
+        return module
+
+
+def total(maps: Sequence[Tensor]) -> Tensor:
+    """The sum of maps, of which there is at least one."""
+    result = maps[0]
+    for other in maps[1:]:
+        result = result + other
+    return result
