@@ -116,9 +116,10 @@ class Body:
         expression = self.expression(item)
         names = []
         for ref in item.makes:
-            name = self._variable(ref, item)
+            name = self._variable(ref, item, set(names))
             self.names[ref] = name
             names.append(name)
+            self._bound.add(name)
         annotated = len(names) == 1 and names[0] not in self._typed and not self._is_typed(item, expression)
         before = f"{', '.join(names)}{': Tensor' if annotated else ''} = "
         self._typed.update(names)
@@ -144,7 +145,7 @@ class Body:
         kinds = [self.shapes.of(self.group, ref) for ref in item.makes if isinstance(ref, int)]
         return joined(["; ".join(kinds), self.shapes.latency(self.group, self._place[id(item)])])
 
-    def _variable(self, ref: Ref, item: Item) -> str:
+    def _variable(self, ref: Ref, item: Item, taken: set[str]) -> str:
         """A name for a map: as in the .nas file where it has one there, else that of the map it is made from."""
         wanted = [self._binding(ref)]
         if not wanted[0]:
@@ -153,7 +154,7 @@ class Body:
         else:
             wanted.append(self._full_name(ref))
         wanted = [identifier(name) for name in wanted]
-        held = self._held(item)
+        held = self._held(item) | taken
         for name in wanted:
             if name not in held and name not in self._pinned:
                 return name
@@ -167,7 +168,7 @@ class Body:
         if self.groups.graph.nodes[ref].op in ("route_end", "route_last"):
             return self._full_name(ref)
         first, dot, _ = self._full_name(ref).partition(".")
-        return first if dot else ""
+        return first if dot or "[" in first else ""
 
     def _full_name(self, ref: Ref) -> str:
         """The name of a node, or of the instance it lies in, as this class sees it."""

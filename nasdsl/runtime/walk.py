@@ -11,8 +11,8 @@ from nasdsl.runtime.choices import Choices
 from nasdsl.runtime.layers import total
 from nasdsl.runtime.space import Cell, CellLink, Route
 
-Links = Mapping[tuple[tuple[int, int], tuple[int, int]], Callable[[Tensor], Tensor]]
-"""For each link of a grid of two coordinates what makes the map that comes out of it."""
+Links = Mapping[CellLink, Callable[[Tensor], Tensor]]
+"""For each link of a grid what makes the map that comes out of it."""
 
 
 class Walk:
@@ -28,7 +28,7 @@ class Walk:
         links: What the links compute.
     """
 
-    def __init__(self, a: Choices, grid: str, start: Tensor, links: Mapping[CellLink, Callable[[Tensor], Tensor]]) -> None:
+    def __init__(self, a: Choices, grid: str, start: Tensor, links: Links) -> None:
         self._a, self._name, self._links = a.root, grid, links
         self._grid = a.drawn.space.grids[grid]
         self._shares = a.drawn.shares.get(grid)

@@ -39,7 +39,7 @@ class SearchSettings(_Settings):
         recalibration_batches: Training batches its batch-norm statistics are taken from.
     """
 
-    batch: int = Field(default=8, ge=1)
+    batch: int = Field(default=4, ge=1)
     weight_lr: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     clip: float = Field(default=5.0, gt=0)

@@ -18,6 +18,7 @@ from nasdsl.codegen import network_source
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
+from nasdsl.passes.derive import canonical
 from nasdsl.passes.kernels import latency_ms
 from nasdsl.search import chance
 from nasdsl.search.evaluate import judge_module
@@ -68,7 +69,7 @@ def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callab
     for round_ in range(ROUNDS):
         generator = chance.generator(problem.config.seed, "candidates", round_)
         drawn = [relaxation.most_probable(), *relaxation.sample_architectures(wanted * DRAWS, generator)]
-        for architecture in drawn:
+        for architecture in (canonical(problem.space.graph, decisions) for decisions in drawn):
             if architecture in found:
                 continue
             network = problem.space.derive(architecture)
@@ -93,7 +94,7 @@ def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Ca
     """
     fastest = float("inf")
     for _ in range(ROUNDS):
-        network = problem.space.derive(relaxation.most_probable())
+        network = problem.space.derive(canonical(problem.space.graph, relaxation.most_probable()))
         fastest = min(fastest, latency_ms(network, problem.latency_ms))
         if problem.target_ms is None or fastest <= problem.target_ms:
             return

@@ -8,6 +8,7 @@ the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019, its
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,8 @@ class GumbelSearch:
         images, target = self._problem.batches.train("weights", index, settings.batch, half="a")
         self._weight_optimizer.zero_grad(set_to_none=True)
         if settings.widest_every and index % settings.widest_every == 0:
-            widest = self.supernet(images, self.relaxation.widest())
+            path = chance.generator(self._problem.config.seed, "widest path", index)
+            widest = self.supernet(images, self.relaxation.widest(path))
             torch.autograd.backward(self._problem.objective.loss(widest, target))
         generator = chance.generator(self._problem.config.seed, "path of weights", index)
         with torch.no_grad():
@@ -87,7 +89,8 @@ class GumbelSearch:
         for weight in self._weights:
             weight.requires_grad_(False)
         choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
-        task = self._problem.objective.loss(self.supernet(images, choices), target)
+        objective = self._problem.objective
+        task = objective.main_loss(self.supernet(images, choices)[objective.main.name], target)
         torch.autograd.backward(task + self._settings.latency_weight * self._excess())
         for weight in self._weights:
             weight.requires_grad_(True)
@@ -115,13 +118,21 @@ class GumbelSearch:
         return latency
 
     def entropy(self) -> float:
-        """How undecided the relaxation is: the mean entropy of its decisions, each as a share of the greatest."""
+        """How undecided the relaxation is: the mean entropy of its distributions, each as a share of the greatest.
+
+        A route has one distribution for each cell that several links lead to.
+        """
         shares = []
         with torch.no_grad():
-            for probabilities in self.relaxation.probabilities().values():
-                greatest = torch.tensor(float(probabilities.numel())).log()
-                if greatest > 0:
-                    shares.append((torch.special.entr(probabilities).sum() / greatest).item())
+            for path, probabilities in self.relaxation.probabilities().items():
+                decision = self.relaxation.space.decisions[path]
+                parts = [probabilities]
+                if isinstance(decision, runtime.Route):
+                    places = self.relaxation.space.grids[decision.grid].into.values()
+                    parts = [probabilities[list(into)] for into in places]
+                shares += [
+                    torch.special.entr(part).sum().item() / math.log(part.numel()) for part in parts if part.numel() > 1
+                ]
         return sum(shares) / len(shares) if shares else 0.0
 
     def fasten(self, steps: int) -> None:
