@@ -1,8 +1,8 @@
 """The main job on CamVid: the searched network beside three random ones of the same space, several seeds.
 
-    python benchmarks/camvid.py ../shared/data/camvid --runs runs/camvid --seeds 0 1 2
+    python benchmarks/camvid.py DATA --seeds 0 1 2 --workers 2
 
-The search has a budget of 20 minutes for everything (`--budget`), on one thread. A random network is drawn from the same
+The search has a budget of 20 minutes for everything (`--budget`), on one thread. A random network comes from the same
 space under the same latency limit and trained for exactly as many steps, with the same settings, as the searched one
 was. Runs that are finished are not repeated; `--workers 2` uses two cores. The results go to `benchmarks/results/`.
 """

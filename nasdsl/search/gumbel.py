@@ -9,7 +9,7 @@ the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019, its
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -39,7 +39,9 @@ class GumbelSearch:
         torch.manual_seed(chance.number(problem.config.seed, "supernet"))
         source = supernet_source(problem.space.graph, latency=problem.latency_ms, device=problem.config.device)
         module = module_from(source, "supernet")
-        self.supernet: nn.Module = module.Supernet()
+        supernet = module.Supernet()
+        self.supernet: nn.Module = supernet
+        self._expected_latency_ms: Callable[[Mapping[str, Tensor]], Tensor] = supernet.expected_latency_ms
         self.relaxation = runtime.Relaxation(module.SPACE)
         self._weights = [p for p in self.supernet.parameters() if p.requires_grad]
         s = self._settings
@@ -114,8 +116,7 @@ class GumbelSearch:
 
     def expected_latency(self) -> Tensor:
         """The expected latency of an architecture drawn from the relaxation, in milliseconds; differentiable."""
-        latency: Tensor = self.supernet.expected_latency_ms(self.relaxation.probabilities())
-        return latency
+        return self._expected_latency_ms(self.relaxation.probabilities())
 
     def entropy(self) -> float:
         """How undecided the relaxation is: the mean entropy of its distributions, each as a share of the greatest.

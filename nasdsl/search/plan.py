@@ -18,7 +18,7 @@ from nasdsl.search.generated import module_from
 from nasdsl.search.strategy import Problem, make_strategy, strategy_kind
 from nasdsl.search.train import Training
 
-SEARCH_SHARE = 0.4
+SEARCH_SHARE = 0.65
 """Share of the time for steps that goes to the search; the rest trains the chosen network."""
 
 DRAWS = 32
@@ -70,7 +70,7 @@ def plan(times: StepTimes, budget_s: float) -> Plan:
     """The steps that fit into a time.
 
     >>> plan(StepTimes(search=0.5, train=0.2, rest=40.0), 600.0)
-    Plan(search_steps=414, train_steps=1551)
+    Plan(search_steps=677, train_steps=911)
     """
     seconds = max(0.0, budget_s - times.rest) * MARGIN
     search_steps = int(seconds * SEARCH_SHARE / times.search) if times.search else 0
