@@ -14,7 +14,7 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -36,12 +36,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="runs at a time, a core each")
     args = parser.parse_args()
     with ThreadPoolExecutor(args.workers) as pool:
-        searched = list(pool.map(lambda seed: searched_run(args, seed), args.seeds))
-        jobs = [(seed, i, run) for seed, run in zip(args.seeds, searched, strict=True) for i in range(RANDOM)]
-        random = list(pool.map(lambda job: random_run(args, *job), jobs))
-    rows = [row("searched", seed, run) for seed, run in zip(args.seeds, searched, strict=True)]
-    rows += [row(f"random {i}", seed, run) for (seed, i, _), run in zip(jobs, random, strict=True)]
-    write(sorted(rows, key=lambda r: (r["seed"], r["network"] != "searched", r["network"])), args)
+        searches = {pool.submit(searched_run, args, seed): seed for seed in args.seeds}
+        randoms = [
+            pool.submit(random_run, args, searches[search], number, search.result())
+            for search in as_completed(searches)
+            for number in range(RANDOM)
+        ]
+        for job in randoms:
+            job.result()
+    rows = []
+    for seed in args.seeds:
+        rows.append(row("searched", seed, args.runs / f"searched-{seed}"))
+        rows += [row(f"random {i}", seed, args.runs / f"random-{seed}-{i}") for i in range(RANDOM)]
+    write(rows, args)
 
 
 def searched_run(args: argparse.Namespace, seed: int) -> Path:

@@ -197,18 +197,13 @@ class Groups:
 
     def told_text(self, block: Block, item: Item) -> tuple[str, str]:
         """How a sliced operation learns its channels: they follow its input, are computed here, or are told."""
-        number = self.sliced_number(item, block)
+        number = _sliced_number(item)
         assert item.node is not None, "only operations are sliced"
         from_cases = any(symbol in self.graph.cases for symbol in number.symbols)
-        if from_cases and number == self.graph.nodes[item.node.inputs[0].node].type.channels.substitute(block.values):
+        if from_cases and number == self.graph.nodes[item.node.inputs[0].node].type.channels:
             return ("follows", "")
         text = self.number_text(number, block)
         return ("computed", text) if text is not None else ("told", "")
-
-    def sliced_number(self, item: Item, block: Block) -> Number:
-        """The channels that a sliced operation makes."""
-        assert item.node is not None, "only operations are sliced"
-        return item.node.type.channels.substitute(block.values)
 
     def _width_owners(self) -> dict[str, list[str]]:
         """The decided numbers by the path of the innermost instance they belong to; a walk looks after those of cells."""
@@ -316,7 +311,7 @@ class Groups:
         if any(form.sliced for form in item.forms):
             kind, text = self.told_text(group.blocks[0], item)
             if kind == "told":
-                return [((place, 0), tuple(self.sliced_number(s, b) for s, b in zip(steps, group.blocks, strict=True)))]
+                return [((place, 0), tuple(map(_sliced_number, steps)))]
             if kind == "computed":
                 group.told[place, 0] = text
         if not item.child or group.blocks[0].is_cell or item.child[0].scope in self._cell_scopes:
@@ -402,6 +397,12 @@ class Groups:
 
         pairs = [sizes(block) for block in group.blocks]
         return all(a is not None and b is not None and b[0] < a[0] for a, b in pairs)
+
+
+def _sliced_number(item: Item) -> Number:
+    """The channels that a sliced operation makes, in terms of all decisions."""
+    assert item.node is not None, "only operations are sliced"
+    return item.node.type.channels
 
 
 def _slimness(group: Group, groups: Groups) -> int:

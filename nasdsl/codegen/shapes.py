@@ -67,7 +67,10 @@ class Shapes:
     def _channels(self, group: Group, numbers: list[Number]) -> str:
         if all(number == numbers[0] for number in numbers) and numbers[0].constant is not None:
             return str(numbers[0])
-        known = [*group.numbers]
+        known = [
+            Parameter(p.name, tuple(n.substitute(b.values) for n, b in zip(p.values, group.blocks, strict=True)))
+            for p in group.numbers
+        ]
         known += [
             Parameter(p.name, tuple(map(Number.of, p.values)))
             for p in group.parameters
