@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from statistics import mean, stdev
@@ -57,7 +58,7 @@ def searched_run(args: argparse.Namespace, seed: int) -> Path:
 
 
 def random_run(args: argparse.Namespace, seed: int, number: int, searched: Path) -> Path:
-    steps = json.loads((searched / "config.json").read_text())["plan"]["train_steps"]
+    steps = json.loads((REPOSITORY / searched / "config.json").read_text())["plan"]["train_steps"]
     own_seed = 1000 + RANDOM * seed + number
     options = ["--strategy", "random", "--seed", str(own_seed), "--steps", f"0,{steps}"]
     return run(args, args.runs / f"random-{seed}-{number}", options)
@@ -65,15 +66,17 @@ def random_run(args: argparse.Namespace, seed: int, number: int, searched: Path)
 
 def run(args: argparse.Namespace, directory: Path, options: list[str]) -> Path:
     """A finished run; one that was stopped goes on."""
-    if (directory / "metrics.json").exists():
+    if (REPOSITORY / directory / "minutes.txt").exists():
         return directory
     command = [sys.executable, "-c", "import sys; from nasdsl.cli import main; sys.exit(main())", "search"]
     command += ["spaces/fasterseg.nas", "--run", str(directory)]
-    if (directory / "config.json").exists():
+    if (REPOSITORY / directory / "config.json").exists():
         command += ["--resume"]
     else:
         command += ["--data", f"camvid:{args.data}", "--preset", "camvid", "--threads", "1", *options]
+    start = time.monotonic()
     subprocess.run(command, cwd=REPOSITORY, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    (REPOSITORY / directory / "minutes.txt").write_text(f"{(time.monotonic() - start) / 60:.1f}\n")
     return directory
 
 
@@ -92,6 +95,7 @@ def row(network: str, seed: int, directory: Path) -> dict[str, Any]:
         "macs": metrics["macs"],
         "search_steps": plan["search_steps"],
         "train_steps": plan["train_steps"],
+        "minutes": float((REPOSITORY / directory / "minutes.txt").read_text()),
     }
 
 
@@ -101,14 +105,18 @@ def write(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
     facts = machine() | {"budget": args.steps or args.budget}
     (RESULTS / "camvid.json").write_text(json.dumps({"machine": facts, "rows": rows}, indent=1) + "\n")
     lines = ["# CamVid: searched and random networks of the same space", ""]
-    lines += [f"`python benchmarks/camvid.py DATA --budget {args.budget}`", ""]
+    lines += [
+        f"`python benchmarks/camvid.py DATA {f'--steps {args.steps}' if args.steps else f'--budget {args.budget}'}`",
+        "",
+    ]
     lines += ["; ".join(f"{key}: {value}" for key, value in facts.items()), ""]
-    lines += ["| seed | network | test mIoU | val mIoU | ONNX ms | table ms | params | MACs | training steps |"]
-    lines += ["|---|---|---|---|---|---|---|---|---|"]
+    lines += ["| seed | network | test mIoU | val mIoU | ONNX ms | table ms | params | MACs | steps | minutes |"]
+    lines += ["|---|---|---|---|---|---|---|---|---|---|"]
     for r in rows:
         lines.append(
             f"| {r['seed']} | {r['network']} | {100 * r['test_miou']:.2f} | {100 * r['val_miou']:.2f} | "
-            f"{r['latency_ms']:.2f} | {r['table_ms']:.2f} | {r['params']:,} | {r['macs']:,} | {r['train_steps']} |"
+            f"{r['latency_ms']:.2f} | {r['table_ms']:.2f} | {r['params']:,} | {r['macs']:,} | "
+            f"{r['search_steps']} + {r['train_steps']} | {r['minutes']} |"
         )
     lines += ["", *summary(rows)]
     (RESULTS / "camvid.md").write_text("\n".join(lines) + "\n")

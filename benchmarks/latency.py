@@ -2,7 +2,7 @@
 
     python benchmarks/latency.py --networks 20
 
-For each space, random architectures are derived, lowered to ONNX with random weights and measured whole in ONNX Runtime;
+For each space, random architectures are derived, lowered to ONNX with random weights and measured whole;
 `table` is the sum of operators measured between neighbours, `alone` the sum of operators measured by themselves. The
 table is measured anew in the same run. Results go to `benchmarks/results/latency.md`.
 """

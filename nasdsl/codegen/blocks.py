@@ -165,9 +165,8 @@ class Outliner:
         for path, grid in self.graph.grids.items():
             if self.grid_owner(path) == scope:
                 items.append(self._walk(grid, values))
-        for node in self.tree.nodes[scope]:
-            if node.op not in ("input", "join") and node.id in self._used:
-                items.append(self._operation(node, values))
+        live = (n for n in self.tree.nodes[scope] if n.op not in ("input", "join") and n.id in self._used)
+        items += [self._operation(node, values) for node in live]
         results = tuple(sorted(self._makes[scope]))
         is_cell = scope in cell_scopes
         return Block(scope, values, tuple(self._reads[scope]), results, self._ordered(items), is_cell)

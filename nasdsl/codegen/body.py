@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nasdsl.codegen.blocks import Item, Ref, conditional
 from nasdsl.codegen.groups import Group, Groups, inlined, steps_of
-from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, flat, joined, lay_out, literal, prose, quoted
+from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
 from nasdsl.passes.module_paths import RESERVED, identifier
@@ -114,7 +114,7 @@ class Body:
 
     def _assign(self, item: Item) -> None:
         expression = self.expression(item)
-        names = []
+        names: list[str] = []
         for ref in item.makes:
             name = self._variable(ref, item, set(names))
             self.names[ref] = name
@@ -341,9 +341,7 @@ class Body:
             body = self._link(item, join, link.node, step)
             key = flat(literal((link.source, link.target)))
             entries.append(Prefixed(f"{key}: ", self._thunk(body, "x", key, 4)))
-            comments[place] = joined(
-                [self.shapes.short(link.node), self.shapes.latency_of(link.node, step)]
-            )
+            comments[place] = joined([self.shapes.short(link.node), self.shapes.latency_of(link.node, step)])
         name = identifier(grid.path.rpartition(".")[2], RESERVED | self._bound)
         links = identifier(f"{name}_links", RESERVED | self._bound)
         self._bound |= {name, links}
@@ -375,6 +373,8 @@ def _read(view: str, name: str) -> str:
 def _formatted(call: str, module: str, values: Sequence[Expression], told: str) -> Expression:
     """The call expression of an operation, with values put in."""
     texts = [flat(value) for value in values]
+    if len(texts) == 1 and ("{all}" in call or "{plus}" in call):
+        return texts[0]
     text = call.replace("{self}", module).replace("{c}", told)
     text = text.replace("{all}", ", ".join(texts)).replace("{plus}", " + ".join(texts))
     text = text.replace("{x}", texts[0]).replace("{y}", texts[1] if len(texts) > 1 else "")

@@ -30,10 +30,11 @@ class ClassText:
 
 def rendered(template: str, **model: Any) -> str:
     """A template with a model put in."""
+    # The output is Python: every text in the model is a literal, a name or prose that cannot end its quotes.
     loader = jinja2.PackageLoader("nasdsl.codegen")
     environment = jinja2.Environment(
         loader=loader,
-        autoescape=False,  # noqa: S701 - the output is Python; every text has been made a literal, a name or prose
+        autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -158,7 +159,11 @@ def imports_for(text: str, *, runtime: bool) -> list[str]:
     """The import lines that a module with this text needs, as ruff sorts them."""
     lines = ["from __future__ import annotations", ""]
     if "Mapping[" in text:
-        lines += ["from collections.abc import Mapping", ""]
+        lines.append("from collections.abc import Mapping")
+    if "Any]" in text:
+        lines.append("from typing import Any")
+    if lines[-1]:
+        lines.append("")
     if "torch." in text.replace("safetensors.torch", ""):
         lines.append("import torch")
     if "F." in text:

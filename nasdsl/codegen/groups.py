@@ -92,7 +92,8 @@ class Groups:
             for group in found.values():
                 self._unify(group)
             self.classes += found.values()
-        self._name(top_name)
+        self.classes[-1].name = top_name
+        name_classes(self)
 
     def of(self, block: Block) -> tuple[Group, int]:
         """The class of an instance, and its place among the class's instances."""
@@ -129,8 +130,12 @@ class Groups:
             return self._call_shape(block, item, refs, symbols)
         assert item.node is not None, "a step walks, calls or computes"
         node = item.node
-        conditions = tuple(None if i.when is None else (self.condition(i.when.decision, block), i.when.value) for i in node.inputs)
-        wiring = tuple(known.get(i.node, "join") for i in node.inputs) if node.op not in ("route_end", "route_last") else ()
+        conditions = tuple(
+            None if i.when is None else (self.condition(i.when.decision, block), i.when.value) for i in node.inputs
+        )
+        wiring = (
+            tuple(known.get(i.node, "join") for i in node.inputs) if node.op not in ("route_end", "route_last") else ()
+        )
         route = tuple(str(value) for name, value in node.attrs.items() if name in ("route", "rate"))
         forms = tuple((form.module, tuple(form.args), form.call, form.sliced) for form in item.forms)
         attribute = self.outliner.tree.node_attribute.get(node.id, "")
@@ -181,7 +186,7 @@ class Groups:
             return None
         if any(symbol in self.graph.cases for symbol in number.symbols):
             raise NasError(
-                f"{self.graph.scopes[block.scope].span}: a number of channels is computed from those of a route's last map",
+                f"{self.graph.scopes[block.scope].span}: channels are computed from those of a route's last map",
                 help="give the operation a number of channels of its own: conv(c, k = 1)",
             )
         scale = lcm(*(coefficient.denominator for _, coefficient in number.terms))
@@ -206,7 +211,7 @@ class Groups:
         return ("computed", text) if text is not None else ("told", "")
 
     def _width_owners(self) -> dict[str, list[str]]:
-        """The decided numbers by the path of the innermost instance they belong to; a walk looks after those of cells."""
+        """The decided numbers by the path of the innermost instance they belong to, without those of cells."""
         scopes = [self.graph.scopes[scope] for scope in (0, *self.outliner.tree.parent)]
         paths = {scope.path for scope in scopes}
         cells = {scope.path for scope in scopes if scope.id in self._cell_scopes}
@@ -243,7 +248,9 @@ class Groups:
         mine = self._widths.get(self.path(block), [])
         felt: dict[Any, list[str]] = {}
         for symbol in mine:
-            makers = [ref for item in block.items if item.grid is None for ref in item.makes if symbol in self._symbols(ref)]
+            makers = [
+                ref for item in block.items if item.grid is None for ref in item.makes if symbol in self._symbols(ref)
+            ]
             if not makers:
                 calls = [item for item in block.items if item.child and symbol in self._told_symbols(item)]
                 makers = [ref for item in calls for ref in item.makes]
@@ -359,80 +366,20 @@ class Groups:
             return True
         if item.child:
             inner, _ = self.of(item.child[0])
-            computed = any(self.number_text(self._number(item, i), block) is not None for i in range(len(inner.numbers)))
+            computed = any(
+                self.number_text(self._number(item, i), block) is not None for i in range(len(inner.numbers))
+            )
             return inner.chooses or computed
         assert item.node is not None, "a step walks, calls or computes"
         if item.node.op == "mix" or (item.node.op in ("sum", "concat") and conditional(item.node) is not None):
             return True
         return any(form.sliced for form in item.forms) and self.told_text(block, item)[0] == "computed"
 
-    def _name(self, top_name: str) -> None:
-        taken = {"Tensor", "Mapping", "Choices", "SPACE", "COST", "LATENCY_MS", top_name}
-        named: dict[str, list[Group]] = {}
-        for group in self.classes[:-1]:
-            if inlined(group):
-                continue
-            named.setdefault(_camel(self.graph.scopes[group.blocks[0].scope].block), []).append(group)
-        for base, groups in named.items():
-            for group in groups:
-                wanted = base if len(groups) == 1 else self._distinguished(base, group, groups)
-                group.name = wanted if wanted not in taken else identifier_class(wanted, taken)
-                taken.add(group.name)
-        self.classes[-1].name = top_name
-
-    def _distinguished(self, base: str, group: Group, others: Sequence[Group]) -> str:
-        """A name that says what the class is among those of the same block, as far as words go."""
-        slims = {_slimness(other, self) for other in others}
-        mine = _slimness(group, self)
-        prefix = {0: "", 1: "", 2: "Slim"}[mine] if len(slims) > 1 else ""
-        suffix = "FromSlim" if mine == 1 and len(slims) > 1 else ""
-        downs = {self._goes_down(other) for other in others}
-        return prefix + base + ("Down" if len(downs) > 1 and self._goes_down(group) else "") + suffix
-
-    def _goes_down(self, group: Group) -> bool:
-        def sizes(block: Block) -> tuple[Any, Any]:
-            first = next((ref for ref in block.arguments if isinstance(ref, int)), None)
-            last = block.results[-1] if block.results else None
-            return tuple(None if ref is None else self.graph.nodes[ref].type.size for ref in (first, last))  # type: ignore[return-value]
-
-        pairs = [sizes(block) for block in group.blocks]
-        return all(a is not None and b is not None and b[0] < a[0] for a, b in pairs)
-
 
 def _sliced_number(item: Item) -> Number:
     """The channels that a sliced operation makes, in terms of all decisions."""
     assert item.node is not None, "only operations are sliced"
     return item.node.type.channels
-
-
-def _slimness(group: Group, groups: Groups) -> int:
-    """2 where slices are made, 1 where only the input may be a slice, 0 where channels are fixed."""
-    if group.numbers or any(kind.startswith("runtime.BatchNorm") for kind in _modules(group, groups)):
-        return 2
-    return 1 if any(kind.startswith("runtime.") for kind in _modules(group, groups)) else 0
-
-
-def _modules(group: Group, groups: Groups) -> set[str]:
-    found: set[str] = set()
-    for item in steps_of(group.blocks[0]):
-        found |= {form.module for form in item.forms}
-        for child in item.child:
-            found |= _modules(groups.of(child)[0], groups)
-    return found
-
-
-def identifier_class(name: str, taken: set[str]) -> str:
-    """A class name not among those taken."""
-    number = 2
-    while f"{name}{number}" in taken:
-        number += 1
-    return f"{name}{number}"
-
-
-def _camel(name: str) -> str:
-    parts = identifier(name, ()).split("_")
-    camel = "".join(part[:1].upper() + part[1:] for part in parts)
-    return camel if camel[:1].isalpha() else f"Block{camel}"
 
 
 def inlined(group: Group) -> bool:
@@ -451,7 +398,9 @@ def _is_secondary(name: str, values: tuple[Any, ...], frequent: Mapping[tuple[An
     if name[:1] != "c" or not all(isinstance(value, int | Number) for value in values):
         return False
     return any(
-        count > frequent[values] and all(isinstance(v, int | Number) for v in other) and _ratio(values, other) is not None
+        count > frequent[values]
+        and all(isinstance(v, int | Number) for v in other)
+        and _ratio(values, other) is not None
         for other, count in frequent.items()
         if other != values
     )
@@ -461,7 +410,11 @@ def _related(name: str, values: tuple[int, ...], parameter: Parameter) -> str:
     """One parameter in terms of another, in the forms that people write; "" if there is none."""
     if any(not isinstance(other, int) or isinstance(other, bool) for other in parameter.values):
         return ""
-    if name == "padding" and parameter.name.startswith("k") and all(v == k // 2 for v, k in zip(values, parameter.values, strict=True)):
+    if (
+        name == "padding"
+        and parameter.name.startswith("k")
+        and all(v == k // 2 for v, k in zip(values, parameter.values, strict=True))
+    ):
         return f"{parameter.name} // 2"
     if name[:1] == parameter.name[:1] == "c" and len(set(values)) > 1:
         ratio = _ratio(values, parameter.values)

@@ -89,7 +89,7 @@ class Shapes:
 
     def _arguments(self, group: Group) -> list[Parameter]:
         """The channels of the maps that `forward` is given."""
-        found = []
+        found: list[Parameter] = []
         for place, ref in enumerate(group.blocks[0].arguments):
             if isinstance(ref, int):
                 refs = [block.arguments[place] for block in group.blocks]

@@ -1,8 +1,8 @@
 """Where generated code keeps the weights of each node: the tree of modules, and the attribute paths in it.
 
-The tree follows the block instances. An instance that only passes its work on to one other (a link that is one block, an
-alternative of a choice that has been decided) is not a module of its own: the other takes its name. Where a choice among
-numbers decides channels, everything that depends on it is there once for each value.
+The tree follows the block instances. An instance that only passes its work on to one other (a link that is one block,
+an alternative of a choice that has been decided) is not a module of its own: the other takes its name. Where a choice
+among numbers decides channels, everything that depends on it is there once for each value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from nasdsl.ops.operation import TorchForm
 from nasdsl.types import MapType
 
 # What `torch.nn.Module` calls its own, as of PyTorch 2.13: a submodule of this name would hide it.
-_MODULE_NAMES = """
+_MODULE_NAMES = frozenset(
+    """
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
     expected_cost expected_latency_ms extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
     half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
@@ -30,7 +31,8 @@ _MODULE_NAMES = """
     register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook
     register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
     set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
-""".split()
+    """.split()  # noqa: SIM905 - a list of sixty strings is no easier to read
+)
 
 RESERVED = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "F", "a", "nn", "runtime", "self", "torch"])
 """Names that generated code must not bind."""
@@ -96,7 +98,7 @@ class ModuleTree:
         return first
 
     def _place(self, scope: int) -> None:
-        taken = set(_MODULE_NAMES) | RESERVED
+        taken = set(_MODULE_NAMES | RESERVED)
         for node in self.nodes[scope]:
             if node.id in self._stateful:
                 self.node_attribute[node.id] = identifier(node.name, taken)

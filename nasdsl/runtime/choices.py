@@ -36,7 +36,7 @@ class Drawn:
         draws: Chooses, widths and picks.
         ways: For each route the cells it takes; empty where grids are mixed.
         strides: For each route the weights of the links it takes, one less than cells; as `Draw.weights`.
-        shares: For each grid, where grids are mixed: for each link its share of the map that enters its target, [links].
+        shares: For each grid, where grids are mixed: by link its share of the map that enters its target, [links].
         mixed: Whether chooses are mixtures.
     """
 

@@ -18,7 +18,7 @@ M = TypeVar("M", bound=nn.Module)
 class Conv2d(nn.Conv2d):
     """A convolution that can be given fewer than its input channels and asked for fewer than its output channels."""
 
-    def forward(self, x: Tensor, c: int | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
         """The first `c` channels (all, if None; of a depthwise convolution as many as `x` has).
 
         Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -72,7 +73,7 @@ class Relaxation(nn.Module):
         for path, decision in self.space.decisions.items():
             value: Any = architecture.decisions.get(path)
             if isinstance(decision, Route):
-                steps = set(zip(value, value[1:], strict=False)) if value is not None else set()
+                steps = set(pairwise(value)) if value is not None else set()
                 chances = [float(link in steps) for link in self.space.grids[decision.grid].links]
             else:
                 values = decision.subsets if isinstance(decision, Pick) else decision.domain
@@ -140,7 +141,7 @@ class Relaxation(nn.Module):
         return self._plain(dict(architecture.decisions))
 
     def widest(self, generator: torch.Generator | None = None) -> Choices:
-        """Every number at its greatest (the sandwich rule: Yu and Huang, ICCV 2019); all else most probable, or drawn."""
+        """Every width at its greatest (the sandwich rule: Yu and Huang, ICCV 2019); else most probable, or drawn."""
         return self._extreme(-1, generator)
 
     def narrowest(self, generator: torch.Generator | None = None) -> Choices:

@@ -73,9 +73,7 @@ class Grid:
     @cached_property
     def into(self) -> Mapping[Cell, tuple[int, ...]]:
         """For each cell the places of the links that lead into it."""
-        return {
-            cell: tuple(place for place, link in enumerate(self.links) if link[1] == cell) for cell in self.cells
-        }
+        return {cell: tuple(place for place, link in enumerate(self.links) if link[1] == cell) for cell in self.cells}
 
 
 @dataclass(frozen=True)
