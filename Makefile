@@ -35,7 +35,8 @@ help: ## this list
 venv: $(DEV_READY) ## everything for working on nasdsl, in .venv
 
 demo: $(RUN_READY) ## search a small FasterSeg space on procedural street scenes, into runs/demo
-	OMP_NUM_THREADS=2 $(BIN)/nasdsl search spaces/fasterseg.nas --preset demo --data streets --run runs/demo
+	rm -rf runs/demo
+	$(BIN)/nasdsl search spaces/fasterseg.nas --preset demo --data streets --budget 150s --run runs/demo
 
 test: $(DEV_READY) ## lint, types, layers, tests
 	$(BIN)/ruff check .

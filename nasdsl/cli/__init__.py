@@ -6,7 +6,6 @@ Exit status: 0 done; 1 the input is wrong; 2 the command line is wrong; 3 this m
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
 from collections.abc import Sequence
 
@@ -35,9 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("error: not enough memory\nhelp: a smaller preset, or fewer --param widths and layers", file=sys.stderr)
         return 3
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
-            raise
-        print(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"error: {error.filename or 'a file'} cannot be written: {error.strerror or error}", file=sys.stderr)
         print("help: nothing half-written was left; free some space or choose another place", file=sys.stderr)
         return 3
 

@@ -48,6 +48,7 @@ def user_table(device: str, threads: int) -> Path:
 
 
 def assignment(text: str) -> tuple[str, Any]:
+    """An argument NAME=VALUE; the value is a number, a set in braces, or text."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")

@@ -26,7 +26,7 @@ from nasdsl.hardware.device import open_device
 from nasdsl.hardware.profile import profile
 from nasdsl.hardware.table import Table, load_table
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.kernels import signatures
+from nasdsl.passes.kernels import latency_ms, signatures
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
 from nasdsl.search.finish import Outcome
 from nasdsl.search.objective import Objective
@@ -38,6 +38,8 @@ from nasdsl.space import Space
 from nasdsl.syntax.parser import parse, read_source
 
 DEFAULT_BUDGET_S = 1200.0
+MEDIAN_OF = 101
+"""Random architectures whose median latency is the target where none is given."""
 
 FIXED = ("preset", "data", "device", "latency", "budget", "steps", "strategy", "seed", "threads")
 """Arguments that a run keeps; with --resume they need not be given again, and cannot be changed."""
@@ -55,6 +57,9 @@ def perform(args: argparse.Namespace, architecture: str = "") -> int:
         directory, config, space = resume(args, architecture) if args.resume else begin(args, architecture, observer)
         try:
             table = lookup_table(args, config, space, observer)
+            if config.target is None and not architecture:
+                config = config.model_copy(update={"target": _median(space, table, config, observer)})
+                directory.write_config(config)
             outcome = search(Job(directory, space, table, observer, time.monotonic() - start), config)
         except KeyboardInterrupt as interrupt:
             again = shlex.join(["nasdsl", *_again(args, architecture), "--run", str(directory.path), "--resume"])
@@ -228,7 +233,16 @@ def _target_text(target: Target | None, graph: Graph, device: str) -> str:
         return f"target: {target.latency_ms:g} ms on {device}, {of}"
     others = sorted({limit.device for limit in graph.limits if limit.device and limit.device != device})
     hint = f" (the space requires one of {', '.join(others)} only)" if others else ""
-    return f"no latency target on {device}{hint}: latency is no part of the loss; --latency sets one"
+    return f"no latency target on {device}{hint}: the median of random architectures will be it; --latency sets another"
+
+
+def _median(space: Space, table: Table, config: RunConfig, observer: Observer) -> Target:
+    """The median latency of random architectures, by the lookup table: a target that fits any machine."""
+    latencies = table.latency_ms
+    drawn = [latency_ms(space.derive(space.sample(config.seed + i)), latencies) for i in range(MEDIAN_OF)]
+    target = Target(latency_ms=round(sorted(drawn)[MEDIAN_OF // 2], 4), source="median")
+    observer.say(f"target: {target.latency_ms:g} ms on {config.device}, the median of {MEDIAN_OF} random architectures")
+    return target
 
 
 def _settings(assignments: list[str]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nasdsl.codegen.blocks import Item, Ref, conditional
-from nasdsl.codegen.groups import Group, Groups, inlined, steps_of
+from nasdsl.codegen.group import Group, inlined, steps_of
+from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
+from nasdsl.number import Number
 from nasdsl.passes.module_paths import RESERVED, identifier
 
 TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "a.")
@@ -266,7 +268,10 @@ class Body:
         route = quoted(str(node.attrs["route"]))
         if node.op == "route_end":
             return f"{grid}.end({route})"
-        return f"{grid}.last({route}, {node.attrs['rate']})"
+        rate = node.attrs["rate"]
+        assert isinstance(rate, Number), "the rate is a number"
+        assert rate.constant is not None, "rates do not depend on decisions"
+        return f"{grid}.last({route}, {int(rate.constant)})"
 
     def _operation(self, item: Item) -> Expression:
         node = item.node

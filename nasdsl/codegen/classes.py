@@ -11,7 +11,8 @@ import jinja2
 
 from nasdsl.codegen.blocks import Item
 from nasdsl.codegen.body import Body
-from nasdsl.codegen.groups import DEFAULTS, Group, Groups, inlined, steps_of
+from nasdsl.codegen.group import DEFAULTS, Group, inlined, steps_of
+from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, prose, wrapped
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.passes.module_paths import variant_key

@@ -7,66 +7,21 @@ the class holds it as a literal; numbers that agree with one another in every in
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
 from nasdsl.codegen.blocks import Block, Item, Outliner, conditional
+from nasdsl.codegen.classnames import name_classes
+from nasdsl.codegen.group import Group, Parameter, steps_of
 from nasdsl.codegen.layout import Expression, flat, literal
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Link
 from nasdsl.number import Number
 from nasdsl.passes.module_paths import RESERVED, identifier
-
-DEFAULTS: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "affine": True}
-"""What the modules of PyTorch take where nothing is said."""
-
-
-@dataclass(slots=True)
-class Parameter:
-    """A constructor argument of a class, or a number its `forward` is told.
-
-    Attributes:
-        name: Its name.
-        values: Its value in each instance: plain data; for run-time numbers a `Number`.
-    """
-
-    name: str
-    values: tuple[Any, ...]
-
-
-@dataclass(slots=True)
-class Group:
-    """A class: instances of one block that look alike.
-
-    Attributes:
-        blocks: The instances.
-        name: Name of the class.
-        parameters: Constructor arguments.
-        numbers: Channels that `forward` is told at run time.
-        chooses: Whether `forward` needs the decisions.
-    """
-
-    blocks: list[Block]
-    name: str = ""
-    parameters: list[Parameter] = field(default_factory=list)
-    numbers: list[Parameter] = field(default_factory=list)
-    chooses: bool = False
-    arguments: dict[tuple[int, int, str], Expression] = field(default_factory=dict)
-    told: dict[tuple[int, int], Expression] = field(default_factory=dict)
-    links: dict[tuple[int, int], Expression] = field(default_factory=dict)
-
-    def steps(self, place: int) -> list[Item]:
-        """The steps at one place, in every instance."""
-        return [steps_of(block)[place] for block in self.blocks]
-
-
-def steps_of(block: Block) -> list[Item]:
-    """The steps of an instance, with the cells of its grids."""
-    return [step for item in block.items for step in (item, *item.cells.values())]
 
 
 class Groups:
@@ -93,7 +48,7 @@ class Groups:
                 self._unify(group)
             self.classes += found.values()
         self.classes[-1].name = top_name
-        name_classes(self)
+        name_classes(self.classes[:-1], graph, lambda block: self.of(block)[0])
 
     def of(self, block: Block) -> tuple[Group, int]:
         """The class of an instance, and its place among the class's instances."""
@@ -283,10 +238,14 @@ class Groups:
             told += self._numbers(group, place, item, steps)
         taken = set(RESERVED)
         frequent = Counter(values for _, _, values in slots)
+        named: dict[tuple[Any, ...], str] = {}
+        for _, name, values in slots:
+            # What comes out names what goes in, where they agree.
+            named[values] = "c" if name == "c" and named.get(values) == "c_in" else named.get(values, name)
         for slot, name, values in sorted(slots, key=lambda slot: _is_secondary(slot[1], slot[2], frequent)):
-            group.arguments[slot] = self._argument(group, values, name, taken)
-        first = {flat(group.arguments[slot]): place for place, (slot, _, _) in reversed(list(enumerate(slots)))}
-        group.parameters.sort(key=lambda parameter: first[parameter.name])
+            group.arguments[slot] = self._argument(group, values, named[values] if name[:1] == "c" else name, taken)
+        words = [set(re.findall(r"\w+", flat(group.arguments[slot]))) for slot, _, _ in slots]
+        group.parameters.sort(key=lambda parameter: next(i for i, found in enumerate(words) if parameter.name in found))
         often = Counter(values for _, values in told)
         for where, numbers in sorted(told, key=lambda entry: _is_secondary("c", entry[1], often)):
             group.told[where] = self._told(group, numbers)
@@ -382,17 +341,6 @@ def _sliced_number(item: Item) -> Number:
     return item.node.type.channels
 
 
-def inlined(group: Group) -> bool:
-    """Whether a class is not worth being one: a single operation without state or decision."""
-    items = group.blocks[0].items
-    if len(items) != 1 or items[0].child or items[0].grid is not None or group.blocks[0].is_cell:
-        return False
-    (item,) = items
-    if item.node is not None and item.node.op in ("route_end", "route_last"):
-        return True
-    return not group.chooses and bool(item.forms) and not item.forms[0].module
-
-
 def _is_secondary(name: str, values: tuple[Any, ...], frequent: Mapping[tuple[Any, ...], int]) -> bool:
     """Whether channels are better said in terms of others, which come more often."""
     if name[:1] != "c" or not all(isinstance(value, int | Number) for value in values):
@@ -416,6 +364,10 @@ def _related(name: str, values: tuple[int, ...], parameter: Parameter) -> str:
         and all(v == k // 2 for v, k in zip(values, parameter.values, strict=True))
     ):
         return f"{parameter.name} // 2"
+    if name == "padding" and parameter.name.startswith("k"):
+        times = {Fraction(v, k // 2) for v, k in zip(values, parameter.values, strict=True) if k > 1}
+        if len(times) == 1 and min(times).denominator == 1 and min(parameter.values) > 1:
+            return f"{min(times)} * ({parameter.name} // 2)"
     if name[:1] == parameter.name[:1] == "c" and len(set(values)) > 1:
         ratio = _ratio(values, parameter.values)
         if ratio is not None and ratio.denominator == 1:

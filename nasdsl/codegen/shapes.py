@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from fractions import Fraction
 
 from nasdsl.codegen.blocks import Item
-from nasdsl.codegen.groups import Group, Groups, Parameter
+from nasdsl.codegen.group import Group, Parameter
+from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import prose
 from nasdsl.ir.graph import Graph
 from nasdsl.number import Number, points
 from nasdsl.passes.kernels import kernels
+from nasdsl.types import MapType
 
 Range = tuple[float, float]
 """Least and greatest latency, in milliseconds."""
@@ -51,7 +52,9 @@ class Shapes:
 
     def short(self, node: int) -> str:
         """The shape of a map, with decisions by their last name."""
-        return prose(re.sub(r"[^\s*,]+\.(\w+)", r"\1", str(self._graph.nodes[node].type)))
+        kind = self._graph.nodes[node].type
+        terms = tuple((tuple(s.rpartition(".")[2] for s in symbols), c) for symbols, c in kind.channels.terms)
+        return prose(str(MapType(Number(terms), kind.size, kind.rate)))
 
     def _place(self, group: Group, ref: int) -> tuple[int, int]:
         for place, item in enumerate(group.blocks[0].items):

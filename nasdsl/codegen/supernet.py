@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nasdsl.codegen.blocks import Item, Ref
 from nasdsl.codegen.body import Body
 from nasdsl.codegen.classes import Printer, docstring, imports_for, rendered, shown_span
+from nasdsl.codegen.classnames import OWN
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, literal, prose, quoted, wrapped
 from nasdsl.ir.graph import Decision, Graph, Grid, Kind, Task
 from nasdsl.passes.expected_cost import expected_cost_data
 from nasdsl.passes.kernels import signatures
+from nasdsl.passes.module_paths import RESERVED, identifier
 
 
 def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None, device: str = "") -> str:
@@ -39,7 +42,7 @@ def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None,
     tail = list(_cost_data(graph, latency)) if latency is not None else []
     model: dict[str, Any] = {
         "doc": docstring(_module_doc(graph, device)),
-        "head": [_space(graph)],
+        "head": [[line for lines in _data(graph) for line in lines]],
         "classes": [*blocks, top],
         "tail": tail,
     }
@@ -73,8 +76,19 @@ def _class_doc(graph: Graph) -> list[str]:
     return wrapped(prose(text), 7)
 
 
-def _space(graph: Graph) -> list[str]:
-    decisions = tuple(Prefixed(f"{quoted(d.path)}: ", _decision(d)) for d in graph.decisions.values())
+def _data(graph: Graph) -> Iterator[list[str]]:
+    """The decisions as data; what many of them have in common is said once."""
+    forms = {d.path: _decision(d) for d in graph.decisions.values()}
+    times = Counter(flat(form) for form in forms.values())
+    shared: dict[str, str] = {}
+    taken = set(OWN | RESERVED)
+    for path, form in forms.items():
+        if times[flat(form)] > 1 and flat(form) not in shared:
+            name = identifier(path.rpartition(".")[2].partition("[")[0].upper(), taken)
+            taken.add(name)
+            shared[flat(form)] = name
+            yield lay_out(f"{name} = ", form, "", 0)
+    decisions = tuple(Prefixed(f"{quoted(path)}: ", shared.get(flat(form), form)) for path, form in forms.items())
     elements: list[Expression] = [quoted(graph.name)]
     if graph.preset:
         elements.append(Prefixed("preset=", quoted(graph.preset)))
@@ -82,7 +96,7 @@ def _space(graph: Graph) -> list[str]:
     if graph.grids:
         grids = tuple(Prefixed(f"{quoted(path)}: ", _grid(grid)) for path, grid in graph.grids.items())
         elements.append(Prefixed("grids=", Nest("{", grids, "}", broken=True)))
-    return lay_out("SPACE = ", Nest("runtime.Space(", tuple(elements)), "", 0)
+    yield lay_out("SPACE = ", Nest("runtime.Space(", tuple(elements)), "", 0)
 
 
 def _decision(decision: Decision) -> Nest:

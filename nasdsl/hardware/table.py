@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import write_atomically
 
 SCHEMA: Literal[1] = 1
 
@@ -48,15 +48,9 @@ class Table(BaseModel):
         Raises:
             NasError: The file cannot be written.
         """
-        path = Path(path)
         ordered = self.model_copy(update={"entries": dict(sorted(self.entries.items()))})
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-                file.write(ordered.model_dump_json(indent=1) + "\n")
-            written = Path(file.name)
-            written.chmod(0o644)
-            written.replace(path)
+            write_atomically(path, ordered.model_dump_json(indent=1) + "\n")
         except OSError as error:
             raise NasError(f"cannot write the lookup table {path}: {error.strerror}", status=3) from None
 

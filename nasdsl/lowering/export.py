@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import write_atomically
 from nasdsl.ir.graph import Graph
 from nasdsl.lowering.onnx import onnx_model
 
@@ -94,10 +94,6 @@ def _by_name(outputs: Tensor | Mapping[str, Tensor], names: Sequence[str]) -> Ma
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(content)
-        written = Path(file.name)
-        written.chmod(0o644)
-        written.replace(path)
+        write_atomically(path, content)
     except OSError as error:
         raise NasError(f"cannot write {path}: {error.strerror}", help="choose a folder that exists", status=3) from None

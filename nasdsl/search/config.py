@@ -81,11 +81,11 @@ class Target(_Settings):
 
     Attributes:
         latency_ms: The bound, in milliseconds.
-        source: Where it comes from: the space's `require`, or the command line.
+        source: Where it comes from: the space's `require`, the command line, or the median of random architectures.
     """
 
     latency_ms: float = Field(gt=0)
-    source: Literal["require", "command line"]
+    source: Literal["require", "command line", "median"]
 
 
 class RunConfig(_Settings):

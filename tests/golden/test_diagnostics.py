@@ -42,7 +42,8 @@ MISTAKES = {
     "  y = sum(f(image), f(image))",
     "two_mistakes_no_cascade": "a = image >> nothing()\n  b = a >> relu()\n  y = sum(b, image >> conv(k = 3, c = true))",
     "endless_range": "for i in 0..10000000 { x[i] = image }\n  y = image",
-    "unreachable_end": "grid g[l in 0..3, r in {1}] from image at [0, 1] { to [l+1, r] = here >> relu() when l < 1 }\n"
+    "unreachable_end": "grid g[l in 0..3, r in {1}] from image at [0, 1] {\n"
+    "    to [l+1, r] = here >> relu() when l < 1\n  }\n"
     "  route b in g to [2, 1]\n  y = b.end",
     "no_unit": "y = image\n  require latency(ort_cpu) <= 8",
     "wrong_unit": "y = image\n  require params <= 4 ms",

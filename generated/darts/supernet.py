@@ -1,0 +1,498 @@
+"""Supernet of the space `darts` (darts.nas:2). Written by `nasdsl compile`.
+
+Parameters: C = 16, layers = 8, nodes = 4, classes = 10.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nasdsl import runtime
+from nasdsl.runtime import Choices
+
+OP = runtime.Choose(("none", "max3", "avg3", "skip", "sep3", "sep5", "dil3", "dil5"), soft=("none",))
+INS = runtime.Pick((0, 1, 2), count=2)
+INS_2 = runtime.Pick((0, 1, 2, 3), count=2)
+INS_3 = runtime.Pick((0, 1, 2, 3, 4), count=2)
+SPACE = runtime.Space(
+    "darts",
+    decisions={
+        "normal.x[2].edge[0].op": OP,
+        "normal.x[2].edge[1].op": OP,
+        "normal.ins[3]": INS,
+        "normal.x[3].edge[0].op": OP,
+        "normal.x[3].edge[1].op": OP,
+        "normal.x[3].edge[2].op": OP,
+        "normal.ins[4]": INS_2,
+        "normal.x[4].edge[0].op": OP,
+        "normal.x[4].edge[1].op": OP,
+        "normal.x[4].edge[2].op": OP,
+        "normal.x[4].edge[3].op": OP,
+        "normal.ins[5]": INS_3,
+        "normal.x[5].edge[0].op": OP,
+        "normal.x[5].edge[1].op": OP,
+        "normal.x[5].edge[2].op": OP,
+        "normal.x[5].edge[3].op": OP,
+        "normal.x[5].edge[4].op": OP,
+        "reduction.x[2].edge[0].op": OP,
+        "reduction.x[2].edge[1].op": OP,
+        "reduction.ins[3]": INS,
+        "reduction.x[3].edge[0].op": OP,
+        "reduction.x[3].edge[1].op": OP,
+        "reduction.x[3].edge[2].op": OP,
+        "reduction.ins[4]": INS_2,
+        "reduction.x[4].edge[0].op": OP,
+        "reduction.x[4].edge[1].op": OP,
+        "reduction.x[4].edge[2].op": OP,
+        "reduction.x[4].edge[3].op": OP,
+        "reduction.ins[5]": INS_3,
+        "reduction.x[5].edge[0].op": OP,
+        "reduction.x[5].edge[1].op": OP,
+        "reduction.x[5].edge[2].op": OP,
+        "reduction.x[5].edge[3].op": OP,
+        "reduction.x[5].edge[4].op": OP,
+    },
+)
+
+
+class ConvBn(nn.Module):
+    """`conv_bn` (std.nas:3): y[0].conv_bn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 48, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(48)
+
+    def forward(self, image: Tensor) -> Tensor:
+        conv: Tensor = self.conv(image)  # [N, 48, 32, 32]
+        out: Tensor = self.bn(conv)  # [N, 48, 32, 32]
+        return out
+
+
+class ReluConvBn(nn.Module):
+    """`relu_conv_bn` (std.nas:9), 14 times."""
+
+    def __init__(self, c_in: int, c: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c, 1, bias=False)
+        self.bn = nn.BatchNorm2d(c)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c_in, H, W]
+        x = self.conv(x)  # [N, c, H, W]
+        out: Tensor = self.bn(x)  # [N, c, H, W]
+        return out
+
+
+class SepConv(nn.Module):
+    """`sep_conv` (std.nas:22), 224 times."""
+
+    def __init__(self, c: int, k: int, stride: int) -> None:
+        super().__init__()
+        self.dw_conv = nn.Conv2d(c, c, k, stride=stride, padding=k // 2, groups=c, bias=False)
+        self.conv = nn.Conv2d(c, c, 1, bias=False)
+        self.bn = nn.BatchNorm2d(c)
+        self.dw_conv_2 = nn.Conv2d(c, c, k, padding=k // 2, groups=c, bias=False)
+        self.conv_2 = nn.Conv2d(c, c, 1, bias=False)
+        self.bn_2 = nn.BatchNorm2d(c)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c, H, W]
+        x = self.dw_conv(x)  # [N, c, H/stride, W/stride]
+        x = self.conv(x)  # [N, c, H/stride, W/stride]
+        x = self.bn(x)  # [N, c, H/stride, W/stride]
+        x = F.relu(x)  # [N, c, H/stride, W/stride]
+        x = self.dw_conv_2(x)  # [N, c, H/stride, W/stride]
+        x = self.conv_2(x)  # [N, c, H/stride, W/stride]
+        out: Tensor = self.bn_2(x)  # [N, c, H/stride, W/stride]
+        return out
+
+
+class DilConv(nn.Module):
+    """`dil_conv` (std.nas:26), 224 times."""
+
+    def __init__(self, c: int, k: int, stride: int) -> None:
+        super().__init__()
+        self.dw_conv = nn.Conv2d(c, c, k, stride=stride, padding=2 * (k // 2), dilation=2, groups=c, bias=False)
+        self.conv = nn.Conv2d(c, c, 1, bias=False)
+        self.bn = nn.BatchNorm2d(c)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c, H, W]
+        x = self.dw_conv(x)  # [N, c, H/stride, W/stride]
+        x = self.conv(x)  # [N, c, H/stride, W/stride]
+        out: Tensor = self.bn(x)  # [N, c, H/stride, W/stride]
+        return out
+
+
+class FactorizedReduce(nn.Module):
+    """`factorized_reduce` (std.nas:16), 18 times."""
+
+    def __init__(self, c_in: int, c: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c, 1, stride=2, bias=False)
+        self.conv_2 = nn.Conv2d(c_in, c, 1, stride=2, bias=False)
+        self.bn = nn.BatchNorm2d(2 * c)
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv: Tensor = self.conv(x)  # [N, c, H/2, W/2]
+        x = F.pad(x[:, :, 1:, 1:], (0, 1, 0, 1))  # [N, c_in, H, W]
+        x = self.conv_2(x)  # [N, c, H/2, W/2]
+        conv = torch.cat((conv, x), dim=1)  # [N, 2 * c, H/2, W/2]
+        out: Tensor = self.bn(conv)  # [N, 2 * c, H/2, W/2]
+        return out
+
+
+class Edge(nn.Module):
+    """`edge` (darts.nas:5), 96 times."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.op_sep3 = SepConv(c, k=3, stride=1)
+        self.op_sep5 = SepConv(c, k=5, stride=1)
+        self.op_dil3 = DilConv(c, k=3, stride=1)
+        self.op_dil5 = DilConv(c, k=5, stride=1)
+
+    def forward(self, x: Tensor, a: Choices) -> Tensor:
+        return a.mix(
+            "op",
+            {
+                "none": lambda: torch.zeros_like(x),
+                "max3": lambda: F.max_pool2d(x, 3, stride=1, padding=1),
+                "avg3": lambda: F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False),
+                "skip": lambda: x,
+                "sep3": lambda: self.op_sep3(x),
+                "sep5": lambda: self.op_sep5(x),
+                "dil3": lambda: self.op_dil3(x),
+                "dil5": lambda: self.op_dil5(x),
+            },
+        )  # [N, c, H, W]
+
+
+class Skip(nn.Module):
+    """`skip` (std.nas:19), 16 times."""
+
+    def __init__(self, c_in: int) -> None:
+        super().__init__()
+        self.factorized_reduce = FactorizedReduce(c_in, c_in // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c_in, H, W]
+        out: Tensor = self.factorized_reduce(x)  # [N, c_in, H/2, W/2]
+        return out
+
+
+class Normal(nn.Module):
+    """`normal` (darts.nas:20): y[2].normal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x_0_relu_conv_bn = ReluConvBn(48, 16)
+        self.x_1_relu_conv_bn = ReluConvBn(48, 16)
+        self.x_2_edge_0 = Edge(16)
+        self.x_2_edge_1 = Edge(16)
+        self.x_3_edge_0 = Edge(16)
+        self.x_3_edge_1 = Edge(16)
+        self.x_3_edge_2 = Edge(16)
+        self.x_4_edge_0 = Edge(16)
+        self.x_4_edge_1 = Edge(16)
+        self.x_4_edge_2 = Edge(16)
+        self.x_4_edge_3 = Edge(16)
+        self.x_5_edge_0 = Edge(16)
+        self.x_5_edge_1 = Edge(16)
+        self.x_5_edge_2 = Edge(16)
+        self.x_5_edge_3 = Edge(16)
+        self.x_5_edge_4 = Edge(16)
+
+    def forward(self, x: Tensor, a: Choices) -> Tensor:
+        x_0: Tensor = self.x_0_relu_conv_bn(x)  # [N, 16, 32, 32]
+        x_1: Tensor = self.x_1_relu_conv_bn(x)  # [N, 16, 32, 32]
+        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, 16, 32, 32]
+        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, 16, 32, 32]
+        x_2 = x_2 + x_2_edge_1  # [N, 16, 32, 32]
+        x_3 = runtime.total(
+            a.picked(
+                "ins[3]",
+                {
+                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
+                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
+                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
+                },
+            ),
+        )  # [N, 16, 32, 32]
+        x_4 = runtime.total(
+            a.picked(
+                "ins[4]",
+                {
+                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
+                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
+                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
+                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
+                },
+            ),
+        )  # [N, 16, 32, 32]
+        x_5 = runtime.total(
+            a.picked(
+                "ins[5]",
+                {
+                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
+                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
+                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
+                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
+                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
+                },
+            ),
+        )  # [N, 16, 32, 32]
+        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 64, 32, 32]
+
+
+class Normal2(nn.Module):
+    """`normal` (darts.nas:20), 3 times."""
+
+    def __init__(self, c_in: int, c: int) -> None:
+        super().__init__()
+        self.x_0_relu_conv_bn = ReluConvBn(c_in, c)
+        self.x_1_relu_conv_bn = ReluConvBn(4 * c, c)
+        self.x_2_edge_0 = Edge(c)
+        self.x_2_edge_1 = Edge(c)
+        self.x_3_edge_0 = Edge(c)
+        self.x_3_edge_1 = Edge(c)
+        self.x_3_edge_2 = Edge(c)
+        self.x_4_edge_0 = Edge(c)
+        self.x_4_edge_1 = Edge(c)
+        self.x_4_edge_2 = Edge(c)
+        self.x_4_edge_3 = Edge(c)
+        self.x_5_edge_0 = Edge(c)
+        self.x_5_edge_1 = Edge(c)
+        self.x_5_edge_2 = Edge(c)
+        self.x_5_edge_3 = Edge(c)
+        self.x_5_edge_4 = Edge(c)
+
+    def forward(self, x: Tensor, y: Tensor, a: Choices) -> Tensor:
+        x_0: Tensor = self.x_0_relu_conv_bn(x)  # [N, c, H, W]
+        x_1: Tensor = self.x_1_relu_conv_bn(y)  # [N, c, H, W]
+        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, c, H, W]
+        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, c, H, W]
+        x_2 = x_2 + x_2_edge_1  # [N, c, H, W]
+        x_3 = runtime.total(
+            a.picked(
+                "ins[3]",
+                {
+                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
+                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
+                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
+                },
+            ),
+        )  # [N, c, H, W]
+        x_4 = runtime.total(
+            a.picked(
+                "ins[4]",
+                {
+                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
+                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
+                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
+                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
+                },
+            ),
+        )  # [N, c, H, W]
+        x_5 = runtime.total(
+            a.picked(
+                "ins[5]",
+                {
+                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
+                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
+                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
+                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
+                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
+                },
+            ),
+        )  # [N, c, H, W]
+        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, C2, H, W]
+
+
+class EdgeDown(nn.Module):
+    """`edge` (darts.nas:5), 16 times."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.op_skip = Skip(c)
+        self.op_sep3 = SepConv(c, k=3, stride=2)
+        self.op_sep5 = SepConv(c, k=5, stride=2)
+        self.op_dil3 = DilConv(c, k=3, stride=2)
+        self.op_dil5 = DilConv(c, k=5, stride=2)
+
+    def forward(self, x: Tensor, a: Choices) -> Tensor:
+        return a.mix(
+            "op",
+            {
+                "none": lambda: torch.zeros_like(x[:, :, ::2, ::2]),
+                "max3": lambda: F.max_pool2d(x, 3, stride=2, padding=1),
+                "avg3": lambda: F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False),
+                "skip": lambda: self.op_skip(x),
+                "sep3": lambda: self.op_sep3(x),
+                "sep5": lambda: self.op_sep5(x),
+                "dil3": lambda: self.op_dil3(x),
+                "dil5": lambda: self.op_dil5(x),
+            },
+        )  # [N, c, H/2, W/2]
+
+
+class NormalDown(nn.Module):
+    """`normal` (darts.nas:20), 2 times."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.x_0_factorized_reduce = FactorizedReduce(2 * c, c // 2)
+        self.x_1_relu_conv_bn = ReluConvBn(4 * c, c)
+        self.x_2_edge_0 = Edge(c)
+        self.x_2_edge_1 = Edge(c)
+        self.x_3_edge_0 = Edge(c)
+        self.x_3_edge_1 = Edge(c)
+        self.x_3_edge_2 = Edge(c)
+        self.x_4_edge_0 = Edge(c)
+        self.x_4_edge_1 = Edge(c)
+        self.x_4_edge_2 = Edge(c)
+        self.x_4_edge_3 = Edge(c)
+        self.x_5_edge_0 = Edge(c)
+        self.x_5_edge_1 = Edge(c)
+        self.x_5_edge_2 = Edge(c)
+        self.x_5_edge_3 = Edge(c)
+        self.x_5_edge_4 = Edge(c)
+
+    def forward(self, x: Tensor, y: Tensor, a: Choices) -> Tensor:
+        x_0: Tensor = self.x_0_factorized_reduce(x)  # [N, c, H/2, W/2]
+        x_1: Tensor = self.x_1_relu_conv_bn(y)  # [N, c, H/2, W/2]
+        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, c, H/2, W/2]
+        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, c, H/2, W/2]
+        x_2 = x_2 + x_2_edge_1  # [N, c, H/2, W/2]
+        x_3 = runtime.total(
+            a.picked(
+                "ins[3]",
+                {
+                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
+                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
+                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
+                },
+            ),
+        )  # [N, c, H/2, W/2]
+        x_4 = runtime.total(
+            a.picked(
+                "ins[4]",
+                {
+                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
+                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
+                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
+                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
+                },
+            ),
+        )  # [N, c, H/2, W/2]
+        x_5 = runtime.total(
+            a.picked(
+                "ins[5]",
+                {
+                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
+                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
+                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
+                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
+                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
+                },
+            ),
+        )  # [N, c, H/2, W/2]
+        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, C2, H/2, W/2]
+
+
+class Reduction(nn.Module):
+    """`reduction` (darts.nas:21), 2 times."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.x_0_relu_conv_bn = ReluConvBn(2 * c, c)
+        self.x_1_relu_conv_bn = ReluConvBn(2 * c, c)
+        self.x_2_edge_0 = EdgeDown(c)
+        self.x_2_edge_1 = EdgeDown(c)
+        self.x_3_edge_0 = EdgeDown(c)
+        self.x_3_edge_1 = EdgeDown(c)
+        self.x_3_edge_2 = Edge(c)
+        self.x_4_edge_0 = EdgeDown(c)
+        self.x_4_edge_1 = EdgeDown(c)
+        self.x_4_edge_2 = Edge(c)
+        self.x_4_edge_3 = Edge(c)
+        self.x_5_edge_0 = EdgeDown(c)
+        self.x_5_edge_1 = EdgeDown(c)
+        self.x_5_edge_2 = Edge(c)
+        self.x_5_edge_3 = Edge(c)
+        self.x_5_edge_4 = Edge(c)
+
+    def forward(self, x: Tensor, y: Tensor, a: Choices) -> Tensor:
+        x_0: Tensor = self.x_0_relu_conv_bn(x)  # [N, c, H, W]
+        x_1: Tensor = self.x_1_relu_conv_bn(y)  # [N, c, H, W]
+        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, c, H/2, W/2]
+        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, c, H/2, W/2]
+        x_2 = x_2 + x_2_edge_1  # [N, c, H/2, W/2]
+        x_3 = runtime.total(
+            a.picked(
+                "ins[3]",
+                {
+                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
+                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
+                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
+                },
+            ),
+        )  # [N, c, H/2, W/2]
+        x_4 = runtime.total(
+            a.picked(
+                "ins[4]",
+                {
+                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
+                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
+                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
+                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
+                },
+            ),
+        )  # [N, c, H/2, W/2]
+        x_5 = runtime.total(
+            a.picked(
+                "ins[5]",
+                {
+                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
+                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
+                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
+                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
+                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
+                },
+            ),
+        )  # [N, c, H/2, W/2]
+        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H/2, W/2]
+
+
+class Supernet(nn.Module):
+    """All architectures of `darts` at once: called with images and decisions it returns `classify`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.y_0_conv_bn = ConvBn()
+        self.y_2_normal = Normal()
+        self.y_3_normal = Normal2(48, 16)
+        self.y_4_reduction = Reduction(32)
+        self.y_5_normal = NormalDown(32)
+        self.y_6_normal = Normal2(128, 32)
+        self.y_7_reduction = Reduction(64)
+        self.y_8_normal = NormalDown(64)
+        self.y_9_normal = Normal2(256, 64)
+        self.classify_linear = nn.Linear(256, 10)
+
+    def forward(self, image: Tensor, a: Choices) -> dict[str, Tensor]:
+        y_0: Tensor = self.y_0_conv_bn(image)  # [N, 48, 32, 32]
+        y_2: Tensor = self.y_2_normal(y_0, a / "normal")  # [N, 64, 32, 32]
+        y_3: Tensor = self.y_3_normal(y_0, y_2, a / "normal")  # [N, 64, 32, 32]
+        y_4: Tensor = self.y_4_reduction(y_2, y_3, a / "reduction")  # [N, 128, 16, 16]
+        y_5: Tensor = self.y_5_normal(y_3, y_4, a / "normal")  # [N, 128, 16, 16]
+        y_6: Tensor = self.y_6_normal(y_4, y_5, a / "normal")  # [N, 128, 16, 16]
+        y_7: Tensor = self.y_7_reduction(y_5, y_6, a / "reduction")  # [N, 256, 8, 8]
+        y_8: Tensor = self.y_8_normal(y_6, y_7, a / "normal")  # [N, 256, 8, 8]
+        y_9: Tensor = self.y_9_normal(y_7, y_8, a / "normal")  # [N, 256, 8, 8]
+        classify = F.adaptive_avg_pool2d(y_9, 1)  # [N, 256, 1, 1]
+        classify = self.classify_linear(classify.flatten(1))  # [N, 10]
+        return {"classify": classify}

@@ -1,0 +1,80 @@
+"""Names for classes: that of the block, with words for what sets its classes apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from nasdsl.codegen.blocks import Block
+from nasdsl.codegen.group import Group, inlined, steps_of
+from nasdsl.ir.graph import Graph
+from nasdsl.passes.module_paths import RESERVED, identifier
+
+OWN = frozenset({"Any", "COST", "Choices", "LATENCY_MS", "Mapping", "Network", "SPACE", "Supernet", "Tensor", "load"})
+"""What generated modules call otherwise."""
+
+GroupOf = Callable[[Block], Group]
+
+
+def name_classes(groups: Sequence[Group], graph: Graph, group_of: GroupOf) -> None:
+    """Name the classes of block instances."""
+    taken = set(OWN | RESERVED)
+    named: dict[str, list[Group]] = {}
+    for group in groups:
+        if not inlined(group):
+            named.setdefault(_camel(graph.scopes[group.blocks[0].scope].block), []).append(group)
+    for base, alike in named.items():
+        for group in alike:
+            group.name = _free(_distinguished(base, group, alike, graph, group_of), taken)
+            taken.add(group.name)
+
+
+def _distinguished(base: str, group: Group, alike: Sequence[Group], graph: Graph, group_of: GroupOf) -> str:
+    """A name that says what the class is among those of the same block, as far as words go."""
+    if len(alike) == 1:
+        return base
+    slim = _slimness(group, group_of)
+    differ = len({_slimness(other, group_of) for other in alike}) > 1
+    down = _goes_down(group, graph) and not all(_goes_down(other, graph) for other in alike)
+    before = "Slim" if differ and slim == 2 else ""
+    return before + base + ("Down" if down else "") + ("FromSlim" if differ and slim == 1 else "")
+
+
+def _goes_down(group: Group, graph: Graph) -> bool:
+    """Whether the map that comes out is smaller than the one that goes in, in every instance."""
+    for block in group.blocks:
+        read = [graph.nodes[ref].type.size for ref in block.arguments if isinstance(ref, int)]
+        made = [graph.nodes[ref].type.size for ref in block.results]
+        if not read or not made or read[0] is None or made[-1] is None or made[-1][0] >= read[0][0]:
+            return False
+    return True
+
+
+def _slimness(group: Group, group_of: GroupOf) -> int:
+    """2 where slices are made, 1 where only the input may be a slice, 0 where channels are fixed."""
+    modules = _modules(group, group_of)
+    if group.numbers or any(module.startswith("runtime.BatchNorm") for module in modules):
+        return 2
+    return int(any(module.startswith("runtime.") for module in modules))
+
+
+def _modules(group: Group, group_of: GroupOf) -> set[str]:
+    found: set[str] = set()
+    for item in steps_of(group.blocks[0]):
+        found |= {form.module for form in item.forms}
+        for child in item.child:
+            found |= _modules(group_of(child), group_of)
+    return found
+
+
+def _free(name: str, taken: set[str]) -> str:
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        found = f"{name}{number}"
+    return found
+
+
+def _camel(name: str) -> str:
+    parts = identifier(name, ()).split("_")
+    camel = "".join(part[:1].upper() + part[1:] for part in parts)
+    return camel if camel[:1].isalpha() else f"Block{camel}"

@@ -1,0 +1,196 @@
+"""The distribution over architectures, what is drawn from it, and the walk through a grid."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+import torch
+
+from nasdsl import runtime
+from nasdsl.runtime.choices import Drawn
+
+LINKS = (
+    ((0, 1), (1, 1)),
+    ((0, 1), (1, 2)),
+    ((1, 1), (2, 1)),
+    ((1, 1), (2, 2)),
+    ((1, 2), (2, 2)),
+    ((2, 1), (3, 2)),
+    ((2, 2), (3, 2)),
+)
+SPACE = runtime.Space(
+    "small",
+    decisions={
+        "op": runtime.Choose(("none", "a", "b"), soft=("none",)),
+        "g[1,2].w": runtime.Width((2, 4)),
+        "ins": runtime.Pick((0, 1, 2), count=2),
+        "way": runtime.Route("g", end=(3, 2)),
+    },
+    grids={"g": runtime.Grid(source=(0, 1), links=LINKS)},
+)
+
+
+def ways(cell: tuple[int, int]) -> Iterator[tuple[tuple[int, int], ...]]:
+    if cell == (0, 1):
+        yield (cell,)
+    for source, target in LINKS:
+        if target == cell:
+            yield from ((*way, cell) for way in ways(source))
+
+
+@pytest.fixture
+def relaxation() -> runtime.Relaxation:
+    torch.manual_seed(0)
+    relaxation = runtime.Relaxation(SPACE)
+    with torch.no_grad():
+        for parameter in relaxation.parameters():
+            parameter.normal_()
+    return relaxation
+
+
+def chance(relaxation: runtime.Relaxation, way: tuple[tuple[int, int], ...]) -> float:
+    shares = relaxation.probabilities()["way"]
+    product = 1.0
+    for link in pairwise(way):
+        product *= shares[LINKS.index(link)].item()
+    return product
+
+
+def test_probabilities_are_distributions(relaxation: runtime.Relaxation) -> None:
+    probabilities = relaxation.probabilities()
+    for name in ("op", "g[1,2].w", "ins"):
+        assert probabilities[name].sum().item() == pytest.approx(1)
+    logits = relaxation.logits("ins")
+    expected = torch.stack([logits[0] + logits[1], logits[0] + logits[2], logits[1] + logits[2]]).softmax(0)
+    torch.testing.assert_close(probabilities["ins"], expected)
+    assert sum(chance(relaxation, way) for way in ways((3, 2))) == pytest.approx(1)
+
+
+def test_samples_follow_the_probabilities(relaxation: runtime.Relaxation) -> None:
+    generator = torch.Generator().manual_seed(1)
+    drawn = [relaxation.sample(0.7, generator, hard=True).drawn for _ in range(3000)]
+    sampled = relaxation.sample_architectures(3000, generator)
+    for found in (Counter(d.ways["way"] for d in drawn), Counter(a.decisions["way"] for a in sampled)):
+        for way in ways((3, 2)):
+            assert found[way] / 3000 == pytest.approx(chance(relaxation, way), abs=0.03)
+    places = Counter(d.draws["ins"].place for d in drawn)
+    for place, expected in enumerate(relaxation.probabilities()["ins"].tolist()):
+        assert places[place] / 3000 == pytest.approx(expected, abs=0.03)
+    assert {a.decisions["op"] for a in sampled} == {"a", "b"}
+    assert {d.draws["op"].place for d in drawn} == {0, 1, 2}
+
+
+def test_hard_draws_are_exact_and_have_gradients(relaxation: runtime.Relaxation) -> None:
+    draw = relaxation.sample(1.0, torch.Generator().manual_seed(2), hard=True).drawn.draws["op"]
+    assert draw.weights is not None
+    assert draw.weights[draw.place].item() == pytest.approx(1)
+    draw.weights[draw.place].backward()
+    gradient = relaxation.logits("op").grad
+    assert gradient is not None
+    assert gradient[draw.place] > 0
+    with torch.no_grad():
+        assert relaxation.sample(1.0, torch.Generator(), hard=True).drawn.draws["op"].weights is None
+
+
+def test_the_same_seed_gives_the_same_draw(relaxation: runtime.Relaxation) -> None:
+    first, second = (relaxation.sample(1.0, torch.Generator().manual_seed(3), hard=True).drawn for _ in range(2))
+    assert first.ways == second.ways
+    assert {n: d.place for n, d in first.draws.items()} == {n: d.place for n, d in second.draws.items()}
+
+
+def test_most_probable(relaxation: runtime.Relaxation) -> None:
+    best = relaxation.most_probable()
+    assert best.decisions["way"] == max(ways((3, 2)), key=lambda way: chance(relaxation, way))
+    assert best.decisions["op"] == "ab"[int(relaxation.logits("op")[1:].argmax())]
+    one_hot = relaxation.one_hot_probabilities(best)
+    assert [int(chances.sum()) for chances in one_hot.values()] == [1, 1, 1, 3]
+
+
+def test_sandwich(relaxation: runtime.Relaxation) -> None:
+    assert relaxation.widest()["g[1,2].w"] == 4
+    assert relaxation.narrowest()["g[1,2].w"] == 2
+    assert (relaxation.widest() / "g[1,2]")["w"] == 4
+
+
+def factors() -> dict[tuple[tuple[int, int], tuple[int, int]], float]:
+    return {link: 0.5 + 0.3 * place for place, link in enumerate(LINKS)}
+
+
+def walk(choices: runtime.Choices, calls: list[object] | None = None) -> runtime.Walk:
+    def link(name: tuple[tuple[int, int], tuple[int, int]]):
+        def run(x: torch.Tensor) -> torch.Tensor:
+            if calls is not None:
+                calls.append(name)
+            return x * factors()[name]
+
+        return run
+
+    return runtime.Walk(choices, "g", torch.ones(1, 3, 2, 2), {name: link(name) for name in LINKS})
+
+
+def length(way: tuple[tuple[int, int], ...]) -> float:
+    product = 1.0
+    for link in pairwise(way):
+        product *= factors()[link]
+    return product
+
+
+def test_a_mixture_is_the_expectation_over_routes(relaxation: runtime.Relaxation) -> None:
+    """Links that only scale: then mixing maps is the same as averaging over all ways."""
+    shares = relaxation.probabilities()["way"].detach()
+    draws = relaxation.sample(1.0, torch.Generator().manual_seed(0), hard=False).drawn.draws
+    choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}, mixed=True))
+    expected = sum(chance(relaxation, way) * length(way) for way in ways((3, 2)))
+    assert walk(choices).end("way").mean().item() == pytest.approx(expected, rel=1e-5)
+    last = 0.0
+    for way in ways((3, 2)):
+        leaves = max(place for place, cell in enumerate(way) if cell[1] == 1)
+        last += chance(relaxation, way) * length(way[: leaves + 1])
+    assert walk(choices).last("way", 1).mean().item() == pytest.approx(last, rel=1e-5)
+
+
+def test_a_way_runs_only_its_links_and_each_once(relaxation: runtime.Relaxation) -> None:
+    for way in ways((3, 2)):
+        values = dict(relaxation.most_probable().decisions) | {"way": way}
+        calls: list[object] = []
+        grid = walk(relaxation.fixed(type(relaxation.most_probable())("small", values)), calls)
+        assert not grid.has("way")
+        assert grid.last("way", 1).shape == (1, 3, 2, 2)
+        assert grid.end("way").mean().item() == pytest.approx(length(way))
+        assert grid.has("way")
+        assert calls == list(pairwise(way))
+
+
+def test_narrower_last_maps_are_padded(relaxation: runtime.Relaxation) -> None:
+    draws = relaxation.sample(1.0, torch.Generator().manual_seed(0), hard=False).drawn.draws
+    shares = relaxation.probabilities()["way"].detach()
+    choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}, mixed=True))
+
+    def cut(channels: int):
+        return lambda x: x[:, :1].expand(-1, channels, -1, -1)
+
+    links = {link: cut(2 if link[1] == (1, 1) else 5) for link in LINKS}
+    last = runtime.Walk(choices, "g", torch.ones(1, 3, 2, 2), links).last("way", 1)
+    assert last.shape[1] == 5
+    assert last[:, 0].mean().item() == pytest.approx(1, rel=1e-5)
+    assert last[:, 4].mean().item() < 1
+
+
+def test_superkernels_are_prefixes() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 5, 5)
+    conv = runtime.Conv2d(8, 10, 3, padding=1)
+    torch.testing.assert_close(
+        conv(x, 4),
+        torch.nn.functional.conv2d(x, conv.weight[:4, :6], conv.bias[:4], padding=1),  # type: ignore[index]
+    )
+    depthwise = runtime.Conv2d(8, 8, 3, padding=1, groups=8)
+    assert depthwise(x).shape == x.shape
+    norm = runtime.BatchNorm2d((4, 6))
+    norm(x)
+    assert norm.at["6"].num_batches_tracked == 1
+    assert norm.at["4"].num_batches_tracked == 0
+    assert runtime.Linear(8, 3)(torch.randn(2, 5)).shape == (2, 3)
