@@ -40,7 +40,7 @@ MISTAKES = {
     "recursion": "block f(x) = f(x)\n  y = f(image)",
     "decisions_without_labels": "block f(x) { choose op in {conv_bn(k = 3), skip} return x >> op() }\n"
     "  y = sum(f(image), f(image))",
-    "two_mistakes_no_cascade": "a = image >> nothing()\n  b = a >> relu()\n  y = sum(b, image >> conv(k = 3, c = true))",
+    "two_mistakes_no_cascade": "a = image >> nothing()\n  b = a >> relu()\n  y = image >> conv(4)",
     "endless_range": "for i in 0..10000000 { x[i] = image }\n  y = image",
     "unreachable_end": "grid g[l in 0..3, r in {1}] from image at [0, 1] {\n"
     "    to [l+1, r] = here >> relu() when l < 1\n  }\n"

@@ -15,7 +15,8 @@ from nasdsl.space import load
 from tests.differential.test_supernet import module_of
 
 ROOT = Path(__file__).parents[2]
-CASES = [("darts", ""), ("fasterseg", "demo")]
+SMALL = [("darts", ""), ("fasterseg", "demo")]
+CASES = [*SMALL, ("fasterseg", "")]
 
 
 def place(space: str, preset: str) -> Path:
@@ -30,7 +31,7 @@ def test_same_bytes(space: str, preset: str) -> None:
     assert path.read_text() == supernet_source(graph), f"{path} is not what the compiler writes: run `{command}`"
 
 
-@pytest.mark.parametrize(("space", "preset"), CASES)
+@pytest.mark.parametrize(("space", "preset"), SMALL)
 def test_runs(space: str, preset: str) -> None:
     module = module_of(place(space, preset).read_text())
     loaded = load(ROOT / "spaces" / f"{space}.nas", preset=preset)
