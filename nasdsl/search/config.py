@@ -33,7 +33,10 @@ class SearchSettings(_Settings):
         temperature_end: At the last step.
         relaxation: `hard`: one path a step, straight-through gradients; `soft`: mixtures.
         widest_every: Each how many weight steps the widest path is trained too (0: never).
-        latency_weight: Factor of the latency loss `max(0, log(expected / target))`.
+        latency_loss: `limit`: max(0, log(expected / target)), nothing is asked below the target; `target`:
+            abs(log(expected / target)), the latency that is allowed is to be used (the idea of TF-NAS, Hu et al., ECCV
+            2020).
+        latency_weight: Factor of the latency loss.
         candidates: How many distinct architectures that meet the target are drawn and ranked with shared weights.
         ranking_batches: Held-out batches a candidate is ranked by.
         recalibration_batches: Training batches its batch-norm statistics are taken from.
@@ -50,6 +53,7 @@ class SearchSettings(_Settings):
     temperature_end: float = Field(default=0.5, gt=0)
     relaxation: Literal["hard", "soft"] = "hard"
     widest_every: int = Field(default=4, ge=0)
+    latency_loss: Literal["limit", "target"] = "limit"
     latency_weight: float = Field(default=1.0, ge=0)
     candidates: int = Field(default=16, ge=1)
     ranking_batches: int = Field(default=8, ge=1)

@@ -2,8 +2,9 @@
 
 Each step after the warm-up does two things: the supernet's weights learn on one half of the training data, along a path
 drawn from the relaxation; then the relaxation's logits learn on the other half, from the task's loss plus
-`latency_weight * max(0, log(expected latency / target))`. Without a target latency is no part of the loss. First order:
-the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019, its first-order variant).
+`latency_weight` times a function of log(expected latency / target) (`SearchSettings.latency_loss`). Without a target
+latency is no part of the loss. First order: the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019,
+its first-order variant).
 """
 
 from __future__ import annotations
@@ -93,18 +94,19 @@ class GumbelSearch:
         choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
         objective = self._problem.objective
         task = objective.main_loss(self.supernet(images, choices)[objective.main.name], target)
-        torch.autograd.backward(task + self._settings.latency_weight * self._excess())
+        torch.autograd.backward(task + self._settings.latency_weight * self._latency_loss())
         for weight in self._weights:
             weight.requires_grad_(True)
         self._logit_optimizer.step()
         return {"architecture_loss": task.item(), "temperature": self._temperature(index)}
 
-    def _excess(self) -> Tensor:
-        """How far the expected latency is over the target: 0 at or below, the logarithm of the ratio above."""
+    def _latency_loss(self) -> Tensor:
+        """How far the expected latency is over the target, or from it, as the logarithm of the ratio."""
         target = self._problem.target_ms
         if target is None:
             return torch.zeros(())
-        return (self.expected_latency() / target).log().clamp(min=0)
+        ratio = (self.expected_latency() / target).log()
+        return ratio.clamp(min=0) if self._settings.latency_loss == "limit" else ratio.abs()
 
     @property
     def _hard(self) -> bool:
