@@ -3,8 +3,8 @@
 Each step after the warm-up does two things: the supernet's weights learn on one half of the training data, along a path
 drawn from the relaxation; then the relaxation's logits learn on the other half, from the task's loss plus
 `latency_weight` times a function of log(expected latency / target) (`SearchSettings.latency_loss`). Without a target
-latency is no part of the loss. First order: the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019,
-its first-order variant).
+latency is no part of the loss. First order: the weights count as constants for the logits (DARTS, Liu et al., ICLR
+2019, its first-order variant).
 """
 
 from __future__ import annotations
