@@ -36,7 +36,7 @@ venv: $(DEV_READY) ## everything for working on nasdsl, in .venv
 
 demo: $(RUN_READY) ## search a small FasterSeg space on procedural street scenes, into runs/demo
 	rm -rf runs/demo
-	$(BIN)/nasdsl search spaces/fasterseg.nas --preset demo --data streets --budget 150s --run runs/demo
+	$(BIN)/nasdsl search spaces/fasterseg.nas --preset demo --data streets --budget 150s --threads 1 --run runs/demo
 
 test: $(DEV_READY) ## lint, types, layers, tests
 	$(BIN)/ruff check .
