@@ -34,8 +34,22 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--budget", default="20m")
     parser.add_argument("--steps", help="SEARCH,TRAIN: a plan instead of the budget, to repeat a result exactly")
+    parser.add_argument("--set", action="append", default=[], help="a setting of the searched runs (repeatable)")
+    parser.add_argument("--report", action="store_true", help="run nothing, write down the runs that are finished")
     parser.add_argument("--workers", type=int, default=1, help="runs at a time, a core each")
     args = parser.parse_args()
+    if not args.report:
+        run_all(args)
+    rows = []
+    for seed in args.seeds:
+        names = {"searched": f"searched-{seed}"} | {f"random {i}": f"random-{seed}-{i}" for i in range(RANDOM)}
+        for name, folder in names.items():
+            if (REPOSITORY / args.runs / folder / "minutes.txt").exists():
+                rows.append(row(name, seed, args.runs / folder))
+    write(rows, args)
+
+
+def run_all(args: argparse.Namespace) -> None:
     with ThreadPoolExecutor(args.workers) as pool:
         searches = {pool.submit(searched_run, args, seed): seed for seed in args.seeds}
         randoms = [
@@ -45,16 +59,13 @@ def main() -> None:
         ]
         for job in randoms:
             job.result()
-    rows = []
-    for seed in args.seeds:
-        rows.append(row("searched", seed, args.runs / f"searched-{seed}"))
-        rows += [row(f"random {i}", seed, args.runs / f"random-{seed}-{i}") for i in range(RANDOM)]
-    write(rows, args)
 
 
 def searched_run(args: argparse.Namespace, seed: int) -> Path:
     length = ["--steps", args.steps] if args.steps else ["--budget", args.budget]
-    return run(args, args.runs / f"searched-{seed}", ["--strategy", "gumbel", "--seed", str(seed), *length])
+    settings = [part for text in args.set for part in ("--set", text)]
+    options = ["--strategy", "gumbel", "--seed", str(seed), *length, *settings]
+    return run(args, args.runs / f"searched-{seed}", options)
 
 
 def random_run(args: argparse.Namespace, seed: int, number: int, searched: Path) -> Path:
