@@ -53,7 +53,7 @@ class SearchSettings(_Settings):
     temperature_end: float = Field(default=0.5, gt=0)
     relaxation: Literal["hard", "soft"] = "hard"
     widest_every: int = Field(default=4, ge=0)
-    latency_loss: Literal["limit", "target"] = "limit"
+    latency_loss: Literal["limit", "target"] = "target"
     latency_weight: float = Field(default=1.0, ge=0)
     candidates: int = Field(default=16, ge=1)
     ranking_batches: int = Field(default=8, ge=1)
