@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import io
-import os
 import re
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from lark import Lark, UnexpectedInput
-from lark import __version__ as lark_version
 
 from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.files import write_atomically
 from nasdsl.resources import grammar_text
 from nasdsl.source import Source, Span
 from nasdsl.syntax import ast
@@ -71,22 +65,7 @@ def parse(source: Source) -> ast.File:
 
 @cache
 def _grammar() -> Lark:
-    """The parser; its tables are kept in the user's cache folder, since making them takes longer than a parse."""
-    text = grammar_text("nasdsl.lark")
-    key = hashlib.sha256(f"{lark_version}\n{text}".encode()).hexdigest()[:16]
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nasdsl"
-    cached = folder / f"grammar-{key}"
-    try:
-        if cached.stat().st_uid == os.getuid():
-            return Lark.load(io.BytesIO(cached.read_bytes()))
-    except Exception:
-        pass
-    grammar = Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=False)
-    buffer = io.BytesIO()
-    grammar.save(buffer)
-    with suppress(OSError):
-        write_atomically(cached, buffer.getvalue())
-    return grammar
+    return Lark(grammar_text("nasdsl.lark"), parser="lalr", propagate_positions=True, maybe_placeholders=False)
 
 
 def _check_nesting(source: Source) -> None:
