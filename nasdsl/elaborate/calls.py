@@ -187,7 +187,7 @@ class Calls(Expressions):
 
     def _block_scope(self, function: BlockValue, at: Place) -> int:
         path = None
-        if function.block.tied:
+        if function.block.sharing:
             above = self.graph.scopes[function.frame.body.scope].path
             path = f"{above}.{function.name}" if above else function.name
         return self.graph.scope(at.frame.scope, at.named(function.name), function.name, function.block.span, path=path)

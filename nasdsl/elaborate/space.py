@@ -192,6 +192,8 @@ class _SpaceElaborator(Statements):
             if isinstance(entry, ast.Require):
                 self._require(entry)
                 continue
+            if isinstance(entry, ast.AtMost):
+                continue
             pattern, text = path_pattern(entry.path, self._label)
             values = entry.value.items if isinstance(entry.value, ast.Sequence) and not entry.single else (entry.value,)
             items.append(Restriction(pattern, text, tuple(self._label(value) for value in values), entry.span))
@@ -329,7 +331,7 @@ class _SpaceElaborator(Statements):
         cases = {name: value for name, value in g.cases.items() if name in used}
         return Graph(
             self.space.name, self.params, nodes, tuple(g.scopes), decisions, grids, cases, tasks, tuple(self.limits),
-            preset, self.space.span,
+            preset=preset, span=self.space.span,
         )  # fmt: skip
 
 

@@ -6,11 +6,14 @@ tree, and readable code, decision paths and pictures come from that tree. An inp
 
 | node | inputs | condition on an input |
 |---|---|---|
-| `mix` | the outputs of the alternatives of a choice: exactly one is live | `Atom(choice, label)` |
+| `mix` | a map for each value of a choice or a depth: exactly one is live | `Atom(decision, value)` |
 | `sum`, `concat` | members of a pick may be conditional: those picked are live | `Atom(pick, member)` |
 | `join` | links into a grid cell: the one the route takes | `Atom(grid, (from, to))` |
 | `route_end` | the last map of a route | none; it sets whose route counts below |
 | `route_last` | the candidates for a route's last map at a rate: exactly one is live | `Atom(route, cell)` |
+
+The maps of a `mix` are the alternatives of a choice, the exits of a depth or the arms of a condition. One map may stand
+for several values of the decision, and may be a `mix` itself (a condition on two decisions).
 
 A graph without decisions is a network: the derived network of an architecture is one.
 """
@@ -43,6 +46,7 @@ class Kind(Enum):
     CHOOSE = "choose"
     PICK = "pick"
     WIDTH = "width"
+    DEPTH = "depth"
     ROUTE = "route"
 
 
@@ -63,7 +67,8 @@ class Decision:
     Attributes:
         path: Its stable name, such as `normal.x[2].edge[0].op`.
         kind: Which form.
-        domain: choose: labels or numbers; width: numbers, ascending; pick: members; route: empty (see `Grid`).
+        domain: choose: labels or numbers; width, depth: numbers, ascending; pick: members; route: empty (see
+            `Grid`).
         soft: Alternatives that live in relaxations only: never derived, never counted.
         count: pick: how many members; else 0.
         grid: route: the grid it runs through, else "".
@@ -142,6 +147,8 @@ class Scope:
         span: The definition of the block.
         path: Prefix of the decisions declared in it; instances of a tied block share it.
         cell: The grid cell it is or lies in, else None.
+        weights: Instances of a shared block: what they have in common. Scopes with the same name here hold one set of
+            weights between them; their nodes and inner scopes correspond to one another in order. "" for all others.
     """
 
     id: int
@@ -151,6 +158,7 @@ class Scope:
     span: Span
     path: str
     cell: tuple[str, Cell] | None = None
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +227,37 @@ class Limit:
     relation: Literal["<=", ">="]
     value: Fraction
     span: Span
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A rule: at most `count` of these decisions are live and have one of these values."""
+
+    count: int
+    decisions: tuple[str, ...]
+    values: frozenset[int | str]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A rule: together these decisions have values that are allowed. It says nothing where one of them is dead."""
+
+    decisions: tuple[str, ...]
+    allowed: frozenset[tuple[int | str, ...]]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is made of the outputs of several tasks together, `panoptic(semantic, center)`, and how it is judged."""
+
+    name: str
+    tasks: tuple[str, ...]
+    args: Mapping[str, Fraction | str]
+    metrics: tuple[Term, ...]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +274,9 @@ class Graph:
         grids: By name.
         cases: Symbols that are case distinctions, by name.
         tasks: In order; at least one is not `aux`.
-        limits: From `require`.
+        limits: Bounds on costs, from `require`.
+        rules: Which values of decisions go together, from `require`.
+        predictions: What is made of several tasks together.
         preset: Name of the preset applied, or "".
     """
 
@@ -248,6 +289,8 @@ class Graph:
     cases: Mapping[str, Cases]
     tasks: tuple[Task, ...]
     limits: tuple[Limit, ...] = ()
+    rules: tuple[AtMost | Relation, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
     preset: str = ""
     span: Span | None = field(default=None, compare=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from nasdsl.source import Span
 
@@ -185,13 +186,47 @@ class Input(Node):
 
 @dataclass(frozen=True, slots=True)
 class Block(Node):
-    """`block name(parameters) { ... }`, or `= expression` (then the body is one `Return` and `short` is set)."""
+    """`block target(parameters) { ... }`, or `= expression` (then the body is one `Return` and `short` is set).
+
+    `sharing` is what calls have in common: "" nothing, "tied" the decisions, "shared" the decisions and the weights.
+    """
+
+    target: Target
+    parameters: tuple[Parameter, ...]
+    body: tuple[Statement, ...]
+    sharing: Literal["", "tied", "shared"]
+    short: bool
+
+    @property
+    def name(self) -> str:
+        """The name without the index."""
+        return self.target.name
+
+
+@dataclass(frozen=True, slots=True)
+class Extern(Node):
+    """`extern name(parameters) -> [shape] from "package.module:Class"`: an operation written in Python."""
 
     name: str
     parameters: tuple[Parameter, ...]
-    body: tuple[Statement, ...]
-    tied: bool
-    short: bool
+    shape: tuple[Expression, ...]
+    target: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Imported(Node):
+    """One name of an import: `name` or `name as alias`."""
+
+    name: str
+    alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Import(Node):
+    """`from "file.nas" import names`."""
+
+    path: Text
+    names: tuple[Imported, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +266,14 @@ class Pick(Node):
 @dataclass(frozen=True, slots=True)
 class Width(Node):
     """`width target in domain`."""
+
+    target: Target
+    domain: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Depth(Node):
+    """`depth target in domain`."""
 
     target: Target
     domain: Expression
@@ -315,6 +358,15 @@ class Require(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Predict(Node):
+    """`predict name(tasks, argument = value) { metrics }`."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    clauses: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Step(Node):
     """A step of a path pattern: `trunk[*, 8]`; None stands for `*`."""
 
@@ -332,16 +384,40 @@ class Restriction(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class AtMost(Node):
+    """`require at most count of path = value` (or `in set`)."""
+
+    count: Expression
+    which: Restriction
+
+
+@dataclass(frozen=True, slots=True)
 class Preset(Node):
     """`preset name(parameter = value, ...) { restrictions and requires }`."""
 
     name: str
     arguments: tuple[Argument, ...]
-    body: tuple[Restriction | Require, ...]
+    body: tuple[Restriction | Require | AtMost, ...]
 
 
 Statement = (
-    Input | Block | Assign | Choose | Pick | Width | Grid | Link | Route | For | Return | Task | Require | Preset
+    Input
+    | Block
+    | Assign
+    | Choose
+    | Pick
+    | Width
+    | Depth
+    | Grid
+    | Link
+    | Route
+    | For
+    | Return
+    | Task
+    | Predict
+    | Require
+    | AtMost
+    | Preset
 )
 
 
@@ -356,6 +432,6 @@ class Space(Node):
 
 @dataclass(frozen=True, slots=True)
 class File(Node):
-    """A whole file: blocks and spaces in order."""
+    """A whole file: imports, externs, blocks and spaces in order."""
 
-    items: tuple[Space | Block, ...]
+    items: tuple[Space | Block | Extern | Import, ...]

@@ -46,14 +46,28 @@ class AstBuilder(Transformer[Any, Any]):
         return ast.Input(self._span(meta), str(items[0]), items[1])
 
     def block(self, meta: Meta, items: list[Any]) -> ast.Block:
-        tied, items = _flag(items, "TIED")
-        name, parameters, *body = items
-        return ast.Block(self._span(meta), str(name), parameters, tuple(body), tied, short=False)
+        sharing, (target, parameters, *body) = _sharing(items)
+        return ast.Block(self._span(meta), target, parameters, tuple(body), sharing, short=False)
 
     def short_block(self, meta: Meta, items: list[Any]) -> ast.Block:
-        tied, (name, parameters, value) = _flag(items, "TIED")
+        sharing, (target, parameters, value) = _sharing(items)
         body = (ast.Return(value.span, (value,)),)
-        return ast.Block(self._span(meta), str(name), parameters, body, tied, short=True)
+        return ast.Block(self._span(meta), target, parameters, body, sharing, short=True)
+
+    def extern(self, meta: Meta, items: list[Any]) -> ast.Extern:
+        name, parameters, shape, target = items
+        return ast.Extern(self._span(meta), str(name), parameters, shape, self._text(target))
+
+    def import_(self, meta: Meta, items: list[Any]) -> ast.Import:
+        return ast.Import(self._span(meta), self._text(items[0]), tuple(items[1:]))
+
+    def imported(self, meta: Meta, items: list[Any]) -> ast.Imported:
+        alias = str(items[1]) if len(items) > 1 else None
+        return ast.Imported(self._span(meta), str(items[0]), alias)
+
+    def _text(self, token: Token) -> ast.Text:
+        span = Span(self.source, token.start_pos or 0, token.end_pos or 0)
+        return ast.Text(span, str(token)[1:-1])
 
     def assign(self, meta: Meta, items: list[Any]) -> ast.Assign:
         *targets, value = items
@@ -81,6 +95,10 @@ class AstBuilder(Transformer[Any, Any]):
     def width(self, meta: Meta, items: list[Any]) -> ast.Width:
         target, _, domain = items
         return ast.Width(self._span(meta), target, domain)
+
+    def depth(self, meta: Meta, items: list[Any]) -> ast.Depth:
+        target, _, domain = items
+        return ast.Depth(self._span(meta), target, domain)
 
     def grid(self, meta: Meta, items: list[Any]) -> ast.Grid:
         name, *rest = items
@@ -126,6 +144,14 @@ class AstBuilder(Transformer[Any, Any]):
 
     def require(self, meta: Meta, items: list[Any]) -> ast.Require:
         return ast.Require(self._span(meta), items[0])
+
+    def at_most(self, meta: Meta, items: list[Any]) -> ast.AtMost:
+        count, which = items
+        return ast.AtMost(self._span(meta), count, which)
+
+    def predict(self, meta: Meta, items: list[Any]) -> ast.Predict:
+        name, arguments, *clauses = items
+        return ast.Predict(self._span(meta), str(name), arguments, tuple(clauses))
 
     def preset(self, meta: Meta, items: list[Any]) -> ast.Preset:
         name, *body = items
@@ -218,6 +244,13 @@ class AstBuilder(Transformer[Any, Any]):
 
     def group(self, meta: Meta, items: list[Any]) -> Any:
         return items[0]
+
+
+def _sharing(items: list[Any]) -> tuple[Any, list[Any]]:
+    """What the calls of a block have in common, and the items without that word."""
+    if isinstance(items[0], Token):
+        return str(items[0]), items[1:]
+    return "", items
 
 
 def _flag(items: list[Any], terminal: str) -> tuple[bool, list[Any]]:

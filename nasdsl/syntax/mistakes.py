@@ -70,7 +70,7 @@ def diagnose(source: Source, error: UnexpectedInput) -> Diagnostic:
 
 
 _KEYWORDS = ("input", "block", "choose", "pick", "width", "grid", "route", "for", "return", "task", "loss", "metric",
-             "weight", "require", "preset", "tied")  # fmt: skip
+             "weight", "require", "preset", "tied", "shared", "depth", "import", "extern", "predict")  # fmt: skip
 
 
 def _keyword_meant(found: str, expected: set[str]) -> str | None:
