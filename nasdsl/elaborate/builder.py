@@ -10,7 +10,7 @@ from typing import Any
 
 from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.values import Mistake
-from nasdsl.ir.graph import Atom, Cases, Decision, Grid, Input, Node, Scope
+from nasdsl.ir.graph import Atom, Cases, Decision, Grid, Input, Kind, Node, Scope
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
 from nasdsl.ops.operation import RuleError
@@ -37,15 +37,31 @@ class GraphBuilder:
         self._whole: set[Number] = set()
 
     def scope(
-        self, parent: int, name: str, block: str, span: Span, *, path: str | None = None, cell: Any = None
+        self,
+        parent: int,
+        name: str,
+        block: str,
+        span: Span,
+        *,
+        path: str | None = None,
+        cell: Any = None,
+        tied_to: int | None = None,
+        shared: bool = False,
     ) -> int:
-        """A new scope; a name that is taken gets an ordinal, and then no decision may be declared inside."""
+        """A new scope; a name that is taken gets an ordinal, and then no decision may be declared inside.
+
+        An instance of a tied block has the path of the scope it is `tied_to` and of the block, whatever its name.
+        """
         above = self.scopes[parent]
         unique = self._unique(parent, name)
-        path = path if path is not None else f"{above.path}.{unique}" if above.path else unique
-        scope = Scope(len(self.scopes), parent, unique, block, span, path, cell or above.cell)
+        if tied_to is not None:
+            path = _joined(self.scopes[tied_to].path, block)
+        elif path is None:
+            path = _joined(above.path, unique)
+        weights = path if shared else ""
+        scope = Scope(len(self.scopes), parent, unique, block, span, path, cell or above.cell, weights)
         self.scopes.append(scope)
-        if unique != name or parent in self._ordinals:
+        if (unique != name or parent in self._ordinals) if tied_to is None else tied_to in self._ordinals:
             self._ordinals.add(scope.id)
         return scope.id
 
@@ -92,6 +108,7 @@ class GraphBuilder:
         if len(self.nodes) >= MAX_NODES:
             raise Mistake("E0701", f"the graph has more than {MAX_NODES} nodes, the limit", span)
         self._check_whole(kind.channels, span)
+        self._check_numbers(op, attrs, span)
         unique = self._unique(scope, name)
         self.nodes.append(Node(len(self.nodes), op, inputs, attrs, kind, scope, unique, span))
         return len(self.nodes) - 1
@@ -162,12 +179,27 @@ class GraphBuilder:
                 )
         self._whole.add(channels)
 
+    def _check_numbers(self, op: str, attrs: Mapping[str, Any], span: Span) -> None:
+        for name, value in attrs.items():
+            for symbol in value.symbols if isinstance(value, Number) else ():
+                if symbol in self.decisions and self.decisions[symbol].kind is Kind.DEPTH:
+                    raise Mistake(
+                        "E0302", f"`{name}` of `{op}` depends on `{symbol}`, a depth", span,
+                        "must not depend on it",
+                        labels=(Label(self.decisions[symbol].span, "declared here"),),
+                        help="a depth says how far a chain is live: y[d]; for numbers declare a width or a choice",
+                    )  # fmt: skip
+
     def last_channels(self, name: str, cases: list[tuple[Atom, Number]]) -> Number:
         """The channels of one of several maps: a number if all agree, else a symbol for the case distinction."""
         if len({number for _, number in cases}) == 1:
             return cases[0][1]
         self.cases[name] = Cases(tuple(cases))
         return Number.symbol(name)
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _condition(i: Input) -> str:

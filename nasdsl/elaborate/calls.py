@@ -5,13 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
+from itertools import zip_longest
 from typing import Any
 
 from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.expressions import Expressions, Place
+from nasdsl.elaborate.imports import STANDARD_FOLDER, STANDARD_LIBRARY
 from nasdsl.elaborate.values import (
     BlockValue,
     Choice,
+    ExternValue,
     Frame,
     Function,
     Guarded,
@@ -20,14 +24,13 @@ from nasdsl.elaborate.values import (
     Partial,
     describe,
 )
-from nasdsl.ir.graph import Atom, Input
+from nasdsl.ir.graph import Atom, Input, Node
 from nasdsl.number import Number
 from nasdsl.ops.operation import Operation
 from nasdsl.source import Span
 from nasdsl.syntax import ast
+from nasdsl.types import MapType
 
-STANDARD_LIBRARY = "std.nas"
-"""Name of the source of the blocks that every file sees."""
 MAX_CALLS = 50
 """Deepest nesting of block calls."""
 
@@ -38,6 +41,7 @@ class Calls(Expressions):
     def __init__(self, graph: Any) -> None:
         super().__init__(graph)
         self._depth = 0
+        self._shared: dict[str, tuple[list[Node], Span]] = {}
 
     def pipe(self, node: ast.Pipe, at: Place) -> Any:
         value = self.evaluate(node.value, at)
@@ -102,6 +106,8 @@ class Calls(Expressions):
             return self._apply_operation(function, positional, named, at, span)
         if isinstance(function, BlockValue):
             return self.apply_block(function, positional, named, at, span)
+        if isinstance(function, ExternValue):
+            return self._apply_extern(function, positional, named, at, span)
         if isinstance(function, Choice):
             return self._apply_choice(function, positional, named, at, span)
         if named:
@@ -143,6 +149,42 @@ class Calls(Expressions):
         name = at.named(operation.name)
         return MapValue(self.graph.apply(operation.name, sources, attrs, at.frame.scope, name, span))
 
+    def _apply_extern(
+        self, function: ExternValue, positional: tuple[Any, ...], named: Mapping[str, Any], at: Place, span: Span
+    ) -> MapValue:
+        """A node whose type is the declared one; arguments that are maps are its inputs."""
+        extern = function.extern
+        given = match_arguments(function.name, [p.name for p in extern.parameters], positional, named, span)
+        frame = Frame(function.frame, at.frame.scope)
+        self._parameters_into(frame, extern.parameters, given, function.name, span)
+        inputs: list[Input] = []
+        attrs: dict[str, Any] = {"target": extern.target.value}
+        for parameter in extern.parameters:
+            value = frame.names[parameter.name]
+            if isinstance(value, MapValue):
+                inputs.append(Input(value.node))
+            elif isinstance(value, Number | bool | str):
+                attrs[parameter.name] = value
+            else:
+                message = f"`{parameter.name}` of `{function.name}` is {describe(value)}"
+                raise Mistake("E0204", message, span, help="an extern takes maps, numbers and strings")
+        if not inputs:
+            raise Mistake("E0204", f"`{function.name}` needs at least one map", span)
+        kind = self._declared_type(extern, frame, self.graph.nodes[inputs[0].node].type)
+        name = at.named(function.name)
+        return MapValue(self.graph.node("extern", tuple(inputs), attrs, kind, at.frame.scope, name, span))
+
+    def _declared_type(self, extern: ast.Extern, frame: Frame, read: MapType) -> MapType:
+        at = Place(frame)
+        channels = self.number(extern.shape[0], at)
+        if len(extern.shape) == 1:
+            return MapType(channels, None, Fraction(0))
+        height, width = (self.integer(item, at) for item in extern.shape[1:])
+        if min(height, width) < 1:
+            raise Mistake("E0306", f"a size must be positive, found {height}x{width}", extern.span)
+        rates = {read.rate * read.size[0] / height, read.rate * read.size[1] / width} if read.size else set()
+        return MapType(channels, (height, width), rates.pop() if len(rates) == 1 else Fraction(0))
+
     def _input(self, value: Any, span: Span) -> Input:
         if isinstance(value, Guarded):
             return Input(value.value.node, value.when)
@@ -169,28 +211,63 @@ class Calls(Expressions):
                 raise Mistake("E0303", message, span, help=f"consume the pick with sum(...) or concat(...): `{name}`")
         scope = self._block_scope(function, at) if inside is None else inside
         frame = Frame(function.frame, scope)
-        for parameter in block.parameters:
+        self._parameters_into(frame, block.parameters, given, function.name, span)
+        first = len(self.graph.nodes)
+        self._depth += 1
+        try:
+            value = self._body(function, frame)
+        except Mistake as mistake:
+            raise _seen_from(mistake, function, span) from None
+        finally:
+            self._depth -= 1
+        if block.sharing == "shared":
+            self._check_shared(self.graph.scopes[scope].weights, function, self.graph.nodes[first:], span)
+        return value
+
+    def _parameters_into(
+        self, frame: Frame, parameters: tuple[ast.Parameter, ...], given: Mapping[str, Any], name: str, span: Span
+    ) -> None:
+        """Give the parameters of a block or an extern their values."""
+        for parameter in parameters:
             if parameter.name in given:
                 frame.names[parameter.name] = given[parameter.name]
             elif parameter.default is not None:
                 frame.names[parameter.name] = self.evaluate(parameter.default, Place(frame))
             else:
-                raise Mistake("E0204", f"`{function.name}` needs `{parameter.name}`", span, "not given")
+                raise Mistake("E0204", f"`{name}` needs `{parameter.name}`", span, "not given")
             frame.places[parameter.name] = parameter.span
-        self._depth += 1
-        try:
-            return self._body(function, frame)
-        except Mistake as mistake:
-            raise _seen_from(mistake, function, span) from None
-        finally:
-            self._depth -= 1
 
     def _block_scope(self, function: BlockValue, at: Place) -> int:
-        path = None
-        if function.block.sharing:
-            above = self.graph.scopes[function.frame.body.scope].path
-            path = f"{above}.{function.name}" if above else function.name
-        return self.graph.scope(at.frame.scope, at.named(function.name), function.name, function.block.span, path=path)
+        sharing = function.block.sharing
+        return self.graph.scope(
+            at.frame.scope,
+            at.named(function.name),
+            function.name,
+            function.block.span,
+            tied_to=function.frame.body.scope if sharing else None,
+            shared=sharing == "shared",
+        )
+
+    def _check_shared(self, weights: str, function: BlockValue, nodes: list[Node], span: Span) -> None:
+        """All calls of a shared block must make the same operations, since they share their weights."""
+        known = self._shared.setdefault(weights, (nodes, span))
+        for mine, its in zip_longest(nodes, known[0]):
+            if mine is None or its is None or self._form(mine) != self._form(its):
+                what = f"`{(mine or its).op}`"
+                kinds = [self._reads(node) for node in (mine, its) if node is not None]
+                found = f": {what} reads {kinds[0]} here, {kinds[1]} there" if len(kinds) == 2 else f" {what}"
+                message = f"two calls of the shared block `{function.name}` differ{found}"
+                raise Mistake(
+                    "E0405", message, span, "this call", labels=(Label(known[1], "the first call"),),
+                    help="they share their weights, so they need maps of equal channels; else declare it `tied`",
+                )  # fmt: skip
+
+    def _form(self, node: Node) -> tuple[Any, ...]:
+        channels = [self.graph.nodes[i.node].type.channels for i in node.inputs]
+        return node.op, node.attrs, node.type.channels, channels
+
+    def _reads(self, node: Node) -> str:
+        return " and ".join(str(self.graph.nodes[i.node].type) for i in node.inputs)
 
     def _body(self, function: BlockValue, frame: Frame) -> Any:
         """A block that only calls another block stands for it: no scope of its own."""
@@ -207,8 +284,8 @@ class Calls(Expressions):
 
     def _apply_choice(
         self, choice: Choice, positional: tuple[Any, ...], named: Mapping[str, Any], at: Place, span: Span
-    ) -> MapValue:
-        inputs = []
+    ) -> Any:
+        results = []
         above = at.frame.scope
         for label, partial in choice.alternatives:
             name = f"{at.named(choice.name)}.{label}"
@@ -217,11 +294,25 @@ class Calls(Expressions):
                 message = f"`{clash[0]}` is already given where `{label}` is declared"
                 raise Mistake("E0204", message, span, labels=(Label(partial.span, "here"),))
             arguments = (positional[0], *partial.positional, *positional[1:])
-            result = self._alternative(partial.function, arguments, {**partial.named, **named}, above, name, span)
-            inputs.append(Input(result.node, Atom(choice.decision, _plain_label(label))))
+            results.append(
+                self._alternative(partial.function, arguments, {**partial.named, **named}, above, name, span)
+            )
+        counts = [len(maps) for maps in results]
+        if len(set(counts)) > 1:
+            labels = tuple(Label(p.span, f"returns {n}") for (_, p), n in zip(choice.alternatives, counts, strict=True))
+            raise Mistake("E0308", f"the alternatives of `{choice.name}` return {counts} maps", span, labels=labels)
         if not choice.decision:
-            return MapValue(inputs[0].node)
-        return MapValue(self.graph.select("mix", inputs, {}, above, at.named(choice.name), span))
+            selected = list(results[0])
+        else:
+            selected = [self._mixed(choice, maps, at, span) for maps in zip(*results, strict=True)]
+        return selected[0] if len(selected) == 1 else tuple(selected)
+
+    def _mixed(self, choice: Choice, maps: tuple[MapValue, ...], at: Place, span: Span) -> MapValue:
+        inputs = [
+            Input(each.node, Atom(choice.decision, _plain_label(label)))
+            for each, (label, _) in zip(maps, choice.alternatives, strict=True)
+        ]
+        return MapValue(self.graph.select("mix", inputs, {}, at.frame.scope, at.named(choice.name), span))
 
     def _alternative(
         self,
@@ -231,7 +322,7 @@ class Calls(Expressions):
         above: int,
         name: str,
         span: Span,
-    ) -> MapValue:
+    ) -> tuple[MapValue, ...]:
         if isinstance(function, BlockValue):
             scope = self.graph.scope(above, name, function.name, function.block.span)
             value = self.apply_block(function, positional, named, Place(Frame(None, scope)), span, inside=scope)
@@ -239,13 +330,17 @@ class Calls(Expressions):
             label = function.name
             scope = self.graph.scope(above, name, label, span)
             value = self.apply(function, positional, named, Place(Frame(None, scope)), span)
-        return self.feature_map(value, span)
+        return tuple(self.feature_map(item, span) for item in (value if isinstance(value, tuple) else (value,)))
 
 
 def _seen_from(mistake: Mistake, function: BlockValue, span: Span) -> Mistake:
     """A mistake inside the standard library is shown where its block is called."""
     found, library = mistake.diagnostic, function.block.span.source
-    if found.span.source != library or span.source == library or library.name != STANDARD_LIBRARY:
+    if (
+        found.span.source != library
+        or span.source == library
+        or not library.name.startswith((STANDARD_LIBRARY, STANDARD_FOLDER))
+    ):
         return mistake
     mine = tuple(label for label in found.labels if label.span.source != library)
     note = f"in `{function.name}`"

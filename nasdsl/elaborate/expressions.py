@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import difflib
 import math
+import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.builder import GraphBuilder
+from nasdsl.elaborate.conditions import Condition, Conditions, value_at
 from nasdsl.elaborate.values import (
     Builtin,
+    Choice,
     Family,
     Frame,
     Key,
@@ -58,6 +61,7 @@ class Expressions(ABC):
 
     def __init__(self, graph: GraphBuilder) -> None:
         self.graph = graph
+        self.conditions = Conditions(graph)
         self._steps = 0
 
     @abstractmethod
@@ -89,7 +93,7 @@ class Expressions(ABC):
             case ast.Range():
                 return self._range(node, at)
             case ast.Conditional():
-                return self.evaluate(self.branch(node, at), at)
+                return self._conditional(node, at)
             case ast.Binary():
                 return self._binary(node, at)
             case ast.Unary():
@@ -169,16 +173,40 @@ class Expressions(ABC):
         """The value of an index."""
         return tuple(self.plain(node, self.evaluate(node, at)) for node in index)
 
+    def condition(self, node: ast.Expression, at: Place) -> bool | Condition:
+        """An expression that must be a condition, on decisions or decided already."""
+        value = self.evaluate(node, at)
+        if not isinstance(value, bool | Condition):
+            raise Mistake("E0302", f"a condition was expected, found {describe(value)}", node.span)
+        return value
+
     def holds(self, node: ast.Expression, at: Place) -> bool:
         """A condition that must be decidable now."""
-        value = self.evaluate(node, at)
-        if not isinstance(value, bool):
-            raise Mistake("E0302", f"a condition was expected, found {describe(value)}", node.span)
+        value = self.condition(node, at)
+        if isinstance(value, Condition):
+            message = f"`{node.span.text}` depends on `{value.decisions[0]}`, and it must be known here"
+            hint = "what decisions decide is selected by an expression: y = a if d > 2 else b"
+            raise Mistake("E0307", message, node.span, "depends on a decision", help=hint)
         return value
 
     def branch(self, node: ast.Conditional, at: Place) -> ast.Expression:
         """The arm of a conditional that counts."""
         return node.then if self.holds(node.condition, at) else node.otherwise
+
+    def _conditional(self, node: ast.Conditional, at: Place) -> Any:
+        condition = self.condition(node.condition, at)
+        if isinstance(condition, bool):
+            return self.evaluate(node.then if condition else node.otherwise, at)
+        then = self.evaluate(node.then, replace(at, binding=at.named("then"), turn=""))
+        otherwise = self.evaluate(node.otherwise, replace(at, binding=at.named("otherwise"), turn=""))
+        decisions, holds = condition.decisions, condition.holds
+        return self.conditions.select(
+            decisions,
+            lambda point: then if tuple(point[d] for d in decisions) in holds else otherwise,
+            at.frame.scope,
+            at.named("either"),
+            node.span,
+        )
 
     def feature_map(self, value: Any, span: Span) -> MapValue:
         """A value that must be a feature map."""
@@ -233,19 +261,68 @@ class Expressions(ABC):
 
     def _binary(self, node: ast.Binary, at: Place) -> Any:
         if node.operator in ("and", "or"):
-            left = self.holds(node.left, at)
-            return self.holds(node.right, at) if left == (node.operator == "and") else left
+            return self._connective(node, at)
         left, right = self.evaluate(node.left, at), self.evaluate(node.right, at)
         if node.operator == "in":
-            if not isinstance(right, tuple):
-                raise Mistake("E0305", f"`in` needs a sequence, found {describe(right)}", node.right.span)
-            return left in right
+            return self._member(node, left, right)
         if node.operator in ("==", "!=") and not (isinstance(left, Number) and isinstance(right, Number)):
-            return (left == right) == (node.operator == "==")
+            return self._equal(node, left, right)
         for side, value in ((node.left, left), (node.right, right)):
             if not isinstance(value, Number):
                 raise Mistake("E0302", f"`{node.operator}` needs numbers, found {describe(value)}", side.span)
+        if node.operator in _COMPARISONS:
+            return self._compared(node, left, right)
         return self._arithmetic(node, left, right)
+
+    def _connective(self, node: ast.Binary, at: Place) -> bool | Condition:
+        left, decided = self.condition(node.left, at), node.operator == "or"
+        if left is decided:
+            return left
+        right = self.condition(node.right, at)
+        if isinstance(left, Condition) and isinstance(right, Condition):
+            join = self.conditions.either if decided else self.conditions.both
+            return join(left, right, node.span)
+        return left if isinstance(left, Condition) and right is not decided else right
+
+    def _member(self, node: ast.Binary, left: Any, right: Any) -> bool | Condition:
+        if isinstance(right, PickValue):
+            message = f"`{node.span.text}` asks whether `{right.decision}` has a member, which no condition can"
+            raise Mistake("E0307", message, node.span, help="consume the pick: sum(f(j) for j in ins)")
+        if not isinstance(right, tuple):
+            raise Mistake("E0305", f"`in` needs a sequence, found {describe(right)}", node.right.span)
+        if _undecided(left):
+            members = [self._labelled(left, item, node) for item in right]
+            return self.conditions.among([left], lambda value: value in members, node.span)
+        return left in right
+
+    def _equal(self, node: ast.Binary, left: Any, right: Any) -> bool | Condition:
+        wanted = node.operator == "=="
+        for one, other in ((left, right), (right, left)):
+            if isinstance(one, Choice) and isinstance(other, str | Choice):
+                label = self._labelled(one, other, node) if isinstance(other, str) else other
+                if not _undecided(one) and isinstance(label, str):
+                    return bool((one.alternatives[0][0] == label) == wanted)
+                return self.conditions.among([one, label], lambda a, b: (a == b) == wanted, node.span)
+        return bool((left == right) == wanted)
+
+    def _labelled(self, choice: Any, value: Any, node: ast.Binary) -> Any:
+        """What a choice or a number is compared with; a choice has the label."""
+        if isinstance(value, Number):
+            return self._constant(value, node.right.span)
+        if isinstance(choice, Choice) and choice.decision:
+            known = [str(label) for label in self.conditions.domain(choice.decision)]
+            if value not in known:
+                near = difflib.get_close_matches(str(value), known, 1)
+                hint = f"did you mean `{near[0]}`?" if near else f"its alternatives are: {', '.join(known)}"
+                raise Mistake("E0404", f"`{choice.name}` has no alternative `{value}`", node.span, help=hint)
+        return value
+
+    def _compared(self, node: ast.Binary, left: Number, right: Number) -> bool | Condition:
+        compare = _COMPARISONS[node.operator]
+        difference = (left - right).constant
+        if difference is not None:
+            return bool(compare(difference, 0))
+        return self.conditions.among([left, right], compare, node.span)
 
     def _arithmetic(self, node: ast.Binary, left: Number, right: Number) -> Number | bool:
         match node.operator:
@@ -266,26 +343,38 @@ class Expressions(ABC):
                     message = f"an exponent is an integer from 0 to {MAX_EXPONENT}, found {exponent}"
                     raise Mistake("E0306", message, node.right.span)
                 return math.prod([left] * int(exponent), start=Number.of(1))
-        if (left - right).constant is None:
-            message = f"`{node.span.text}` depends on a decision, and a condition must not"
-            raise Mistake("E0307", message, node.span, help="compare constants, or write one block for each case")
-        difference = self._constant(left - right, node.span)
-        answers = {
-            "==": difference == 0, "!=": difference != 0, "<": difference < 0,
-            "<=": difference <= 0, ">": difference > 0, ">=": difference >= 0,
-        }  # fmt: skip
-        return answers[node.operator]
+        raise AssertionError(node.operator)
 
     def _unary(self, node: ast.Unary, at: Place) -> Any:
-        return -self.number(node.operand, at) if node.operator == "-" else not self.holds(node.operand, at)
+        if node.operator == "-":
+            return -self.number(node.operand, at)
+        value = self.condition(node.operand, at)
+        return self.conditions.negated(value) if isinstance(value, Condition) else not value
 
     def _subscript(self, node: ast.Subscript, at: Place) -> Any:
         base = self.evaluate(node.base, at)
-        key = self.key(node.index, at)
+        index = [self.evaluate(item, at) for item in node.index]
+        undecided = [value for value in index if isinstance(value, Number) and value.constant is None]
+        if not undecided:
+            key = tuple(self.plain(item, value) for item, value in zip(node.index, index, strict=True))
+            return self._element(node, base, key)
+
+        def element(point: Any) -> Any:
+            values = [Number.of(value_at(v, point)) if isinstance(v, Number) else v for v in index]
+            key = tuple(self.plain(item, value) for item, value in zip(node.index, values, strict=True))
+            return self._element(node, base, key, point)
+
+        decisions = self.conditions.decisions_of(undecided, node.span)
+        name = at.named(node.base.text if isinstance(node.base, ast.Name) else "either")
+        return self.conditions.select(decisions, element, at.frame.scope, name, node.span)
+
+    def _element(self, node: ast.Subscript, base: Any, key: Key, point: Any = None) -> Any:
+        """An element; `point` has the values of the decisions that ask for it."""
+        asked = f", which {' and '.join(f'{d} = {value}' for d, value in point.items())} asks for" if point else ""
         if isinstance(base, Family):
             if key not in base.elements:
                 known = ", ".join(_bracketed(base.name, k) for k in list(base.elements)[:8])
-                message = f"there is no `{_bracketed(base.name, key)}`"
+                message = f"there is no `{_bracketed(base.name, key)}`{asked}"
                 raise Mistake("E0203", message, node.span, help=f"defined so far: {known}")
             value = base.elements[key]
             if isinstance(value, Poison):
@@ -293,7 +382,7 @@ class Expressions(ABC):
             return value
         if isinstance(base, tuple):
             if len(key) != 1 or not isinstance(key[0], int) or not -len(base) <= key[0] < len(base):
-                message = f"index {', '.join(map(str, key))} is outside a sequence of {len(base)}"
+                message = f"index {', '.join(map(str, key))} is outside a sequence of {len(base)}{asked}"
                 raise Mistake("E0203", message, node.span, help=f"indices go from 0 to {len(base) - 1}")
             return base[key[0]]
         raise Mistake("E0305", f"{describe(base)} has no elements", node.base.span)
@@ -313,6 +402,16 @@ class Expressions(ABC):
             return Builtin("last", lambda *arguments: self.route_map(base, "last", list(arguments), at, node.span))
         hint = "a route has `.end` and `.last(r)`; in a grid, `next` has the numbers of the next cell"
         raise Mistake("E0205", f"{describe(base)} has no attribute `{node.name}`", node.span, help=hint)
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+
+
+def _undecided(value: Any) -> bool:
+    """Whether decisions decide it: a choice with several alternatives, a number that is no constant."""
+    return bool(value.decision) if isinstance(value, Choice) else isinstance(value, Number) and value.constant is None
 
 
 def _bracketed(name: str, key: Key) -> str:

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.builder import GraphBuilder, pruned, used_symbols
-from nasdsl.elaborate.calls import STANDARD_LIBRARY
 from nasdsl.elaborate.expressions import Place
+from nasdsl.elaborate.imports import Imports
 from nasdsl.elaborate.presets import Restriction, Restrictions, path_pattern
-from nasdsl.elaborate.statements import Statements
-from nasdsl.elaborate.values import BlockValue, Builtin, Frame, MapValue, Mistake, Poisoned
-from nasdsl.ir.graph import Graph, Grid, Limit, Link, Task, Term
+from nasdsl.elaborate.requirements import Requirements
+from nasdsl.elaborate.values import Builtin, Frame, MapValue, Mistake, Poison, Poisoned
+from nasdsl.ir.graph import AtMost, Decision, Graph, Grid, Limit, Link, Prediction, Relation, Task, Term
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
-from nasdsl.resources import grammar_text
-from nasdsl.source import Source, Span
+from nasdsl.source import Span
 from nasdsl.syntax import ast
-from nasdsl.syntax.parser import parse
 from nasdsl.types import MapType
 
 ParameterValue = int | Fraction | str | tuple[Any, ...]
-
-_UNITS: dict[str, dict[str, Fraction]] = {
-    "latency": {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)},
-    "macs": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
-    "params": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
-    "memory": {"B": Fraction(1), "KB": Fraction(10**3), "MB": Fraction(10**6), "GB": Fraction(10**9)},
-}
 
 
 def elaborate(file: ast.File, *, preset: str = "", params: Mapping[str, ParameterValue] | None = None) -> Graph:
@@ -56,8 +46,7 @@ def elaborate(file: ast.File, *, preset: str = "", params: Mapping[str, Paramete
         place = Span(span.source, span.start, min(span.end, span.start + 5))
         message = f"a file holds one space, found {found}"
         raise InvalidSpace([Diagnostic("E0105", message, place, help="write: space name { ... }")])
-    blocks = [item for item in file.items if isinstance(item, ast.Block)]
-    return _SpaceElaborator(spaces[0], blocks).graph_of(preset, params or {})
+    return _SpaceElaborator(file, spaces[0]).graph_of(preset, params or {})
 
 
 def preset_names(file: ast.File) -> tuple[str, ...]:
@@ -71,32 +60,23 @@ def preset_names(file: ast.File) -> tuple[str, ...]:
     )
 
 
-@cache
-def _standard_library() -> ast.File:
-    return parse(Source(STANDARD_LIBRARY, grammar_text(STANDARD_LIBRARY)))
-
-
-class _SpaceElaborator(Statements):
+class _SpaceElaborator(Requirements):
     """Elaborates one space."""
 
-    def __init__(self, space: ast.Space, blocks: list[ast.Block]) -> None:
+    def __init__(self, file: ast.File, space: ast.Space) -> None:
         name_span = Span(space.span.source, space.span.start, space.span.start + len("space ") + len(space.name))
         super().__init__(GraphBuilder(space.name, name_span), Restrictions([]))
         self.space, self.name_span = space, name_span
         self.tasks: list[Task] = []
         self.limits: list[Limit] = []
+        self.rules: list[AtMost | Relation] = []
+        self.predictions: list[Prediction] = []
         self.params: dict[str, Any] = {}
-        self.globals = self._prelude(blocks)
+        builtins = {name: Builtin(name, function) for name, function in self._builtins().items()}
+        imports = Imports(OPERATIONS | {"true": True, "false": False} | builtins)
+        self.globals = imports.names_of(file)
+        self.diagnostics += imports.diagnostics
         self.frame = Frame(self.globals, 0)
-
-    def _prelude(self, blocks: list[ast.Block]) -> Frame:
-        frame = Frame(None, 0)
-        frame.names |= OPERATIONS | {"true": True, "false": False}
-        frame.names |= {name: Builtin(name, function) for name, function in self._builtins().items()}
-        for item in (*_standard_library().items, *blocks):
-            if isinstance(item, ast.Block):
-                frame.names[item.name] = BlockValue(item, frame, item.name)
-        return frame
 
     def _builtins(self) -> dict[str, Any]:
         def kind(x: Any) -> MapType:
@@ -113,6 +93,7 @@ class _SpaceElaborator(Statements):
         return {
             "channels": lambda x: kind(x).channels,
             "rate": lambda x: Number.of(kind(x).rate),
+            "sides": lambda x: tuple(map(Number.of, _of(tuple, kind(x).size))),
             "floor": lambda x: whole(x, math.floor),
             "ceil": lambda x: whole(x, math.ceil),
             "min": lambda *values: extreme(min, *values),
@@ -129,6 +110,7 @@ class _SpaceElaborator(Statements):
             if chosen:
                 self._restrict(chosen)
             self.run_statements(self.space.body, self.frame)
+            self._rules(chosen)
             if not self.diagnostics:
                 for mistake in self.restrictions.unused():
                     self.report(mistake)
@@ -189,10 +171,7 @@ class _SpaceElaborator(Statements):
     def _restrict(self, preset: ast.Preset) -> None:
         items = []
         for entry in preset.body:
-            if isinstance(entry, ast.Require):
-                self._require(entry)
-                continue
-            if isinstance(entry, ast.AtMost):
+            if not isinstance(entry, ast.Restriction):
                 continue
             pattern, text = path_pattern(entry.path, self._label)
             values = entry.value.items if isinstance(entry.value, ast.Sequence) and not entry.single else (entry.value,)
@@ -217,7 +196,11 @@ class _SpaceElaborator(Statements):
             case ast.Task():
                 self._task(statement, frame)
             case ast.Require():
-                self._require(statement)
+                self.require(statement, frame)
+            case ast.AtMost():
+                pass
+            case ast.Predict():
+                self._prediction(statement, frame)
             case ast.Preset():
                 self._once(statement)
             case _:
@@ -272,41 +255,40 @@ class _SpaceElaborator(Statements):
             args[argument.name or ""] = value if isinstance(value, str) else self.constant(argument.value, at)
         return Term(function.text, args, node.span)
 
-    def _require(self, node: ast.Require) -> None:
-        for condition in _conjuncts(node.condition):
-            self.limits.append(self._limit(condition))
+    def _prediction(self, node: ast.Predict, frame: Frame) -> None:
+        tasks, args = [], {}
+        known = [task.name for task in self.tasks if not task.aux]
+        for argument in node.arguments:
+            if argument.name is not None:
+                value = self.evaluate(argument.value, Place(frame))
+                args[argument.name] = value if isinstance(value, str) else self.constant(argument.value, Place(frame))
+                continue
+            name = "".join(argument.value.span.text.split())
+            if name not in known and isinstance(frame.names.get(name), Poison):
+                raise Poisoned
+            if name not in known:
+                message = f"`{name}` is no task defined before"
+                raise Mistake("E0608", message, argument.span, help=f"the tasks are: {', '.join(known) or 'none'}")
+            tasks.append(name)
+        for clause in node.clauses:
+            if clause.kind != "metric":
+                message = f"a prediction is judged, not learned: it has metrics, found `{clause.kind}`"
+                raise Mistake("E0608", message, clause.span, help="give losses and weights to the tasks")
+        metrics = tuple(self._term(clause, Place(frame)) for clause in node.clauses)
+        self.predictions.append(Prediction(node.name, tuple(tasks), args, metrics, node.span))
 
-    def _limit(self, node: ast.Expression) -> Limit:
-        hint = "write: require latency(ort_cpu) <= 8.3 ms and params <= 4 M"
-        if not isinstance(node, ast.Binary) or node.operator not in ("<=", ">="):
-            raise Mistake(
-                "E0603", "a requirement compares a metric with a quantity by `<=` or `>=`", node.span, help=hint
-            )
-        metric, device = node.left, None
-        if isinstance(metric, ast.Call) and len(metric.arguments) == 1:
-            argument = metric.arguments[0].value
-            device = argument.text if isinstance(argument, ast.Name) else None
-            metric = metric.function
-        if not isinstance(metric, ast.Name) or metric.text not in _UNITS or (metric.text == "latency") != bool(device):
-            known = "latency(DEVICE), macs, params and memory"
-            raise Mistake(
-                "E0603", f"`{node.left.span.text}` is no metric; there are {known}", node.left.span, help=hint
-            )
-        units, quantity = _UNITS[metric.text], node.right
-        needed = ", ".join(units)
-        if isinstance(quantity, ast.Quantity) and quantity.unit in units:
-            value = quantity.value * units[quantity.unit]
-        elif isinstance(quantity, ast.Number) and metric.text in ("macs", "params"):
-            value = quantity.value
-        elif isinstance(quantity, ast.Quantity):
-            message = f"`{quantity.unit}` is no unit of {metric.text}"
-            raise Mistake("E0607", message, quantity.span, help=f"it is given in {needed}")
-        else:
-            message = f"{metric.text} needs a number with its unit"
-            raise Mistake("E0607", message, quantity.span, help=f"it is given in {needed}: write 8 {list(units)[1]}")
-        relation: Any = node.operator
-        name: Any = metric.text
-        return Limit(name, device, relation, value, node.span)
+    def _rules(self, preset: ast.Preset | None) -> None:
+        """What is required of decisions, once all of them are known."""
+        for entry in (*self.space.body, *(preset.body if preset else ())):
+            try:
+                if isinstance(entry, ast.AtMost):
+                    self.at_most(entry, self._label)
+                elif isinstance(entry, ast.Require) and preset and entry in preset.body:
+                    self.require(entry, self.frame)
+            except Mistake as mistake:
+                self.report(mistake)
+            except Poisoned:
+                pass
 
     # the end
 
@@ -329,9 +311,10 @@ class _SpaceElaborator(Statements):
         used = used_symbols(nodes, g.cases) | {str(n.attrs["route"]) for n in nodes if "route" in n.attrs}
         decisions = {path: d for path, d in g.decisions.items() if path in used}
         cases = {name: value for name, value in g.cases.items() if name in used}
+        rules = tuple(rule for rule in map(_of_live(decisions), self.rules) if rule is not None)
         return Graph(
             self.space.name, self.params, nodes, tuple(g.scopes), decisions, grids, cases, tasks, tuple(self.limits),
-            preset=preset, span=self.space.span,
+            rules, tuple(self.predictions), preset, self.space.span,
         )  # fmt: skip
 
 
@@ -342,10 +325,15 @@ def _of(kind: type, value: Any) -> Any:
     return value
 
 
-def _conjuncts(node: ast.Expression) -> list[ast.Expression]:
-    if isinstance(node, ast.Binary) and node.operator == "and":
-        return [*_conjuncts(node.left), *_conjuncts(node.right)]
-    return [node]
+def _of_live(decisions: Mapping[str, Decision]) -> Callable[[AtMost | Relation], AtMost | Relation | None]:
+    """Rules without decisions that never matter."""
+
+    def restricted(rule: AtMost | Relation) -> AtMost | Relation | None:
+        if isinstance(rule, Relation):
+            return rule if all(path in decisions for path in rule.decisions) else None
+        return replace(rule, decisions=tuple(path for path in rule.decisions if path in decisions))
+
+    return restricted
 
 
 def _value(value: ParameterValue) -> Any:

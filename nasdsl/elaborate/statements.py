@@ -62,11 +62,7 @@ class Statements(Grids):
         at = Place(frame)
         match statement:
             case ast.Block():
-                name = statement.name
-                if frame.loop:
-                    message = "a block in a loop would be defined in every turn"
-                    raise Mistake("E0206", message, statement.span, help="declare it outside the loop")
-                self.define(frame, name, BlockValue(statement, frame, name), statement.span)
+                self._block(statement, frame)
             case ast.Assign():
                 self._assign(statement, frame)
             case ast.For():
@@ -83,6 +79,8 @@ class Statements(Grids):
                 self._pick(statement, frame)
             case ast.Width():
                 self._width(statement, frame)
+            case ast.Depth():
+                self._depth_decision(statement, frame)
             case ast.Grid():
                 self.grid(statement, frame)
             case ast.Route():
@@ -102,6 +100,15 @@ class Statements(Grids):
         raise Mistake("E0206", "the block returns nothing", span, help="end it with `return ...`")
 
     # definitions
+
+    def _block(self, node: ast.Block, frame: Frame) -> None:
+        key, _ = self._path(node.target, frame)
+        if frame.loop and key is None:
+            message = f"the block `{node.name}` would be defined in every turn of the loop"
+            hint = f"declare it outside, or give it the index of the turn: block {node.name}[i](...)"
+            raise Mistake("E0206", message, node.target.span, help=hint)
+        name = node.name if key is None else _text(node.name, key)
+        self._bind(node.target, key, BlockValue(node, frame, name), frame)
 
     def _assign(self, node: ast.Assign, frame: Frame) -> None:
         keys = [self._path(target, frame) for target in node.targets]
@@ -145,9 +152,9 @@ class Statements(Grids):
         targets: tuple[ast.Target, ...] = ()
         if isinstance(statement, ast.Assign):
             targets = statement.targets
-        elif isinstance(statement, ast.Choose | ast.Pick | ast.Width | ast.Route | ast.Task):
+        elif isinstance(statement, ast.Choose | ast.Pick | ast.Width | ast.Depth | ast.Route | ast.Task | ast.Block):
             targets = (statement.target,)
-        elif isinstance(statement, ast.Block | ast.Grid | ast.Input):
+        elif isinstance(statement, ast.Grid | ast.Input):
             frame.names.setdefault(statement.name, Poison())
         for target in targets:
             body = frame.body if target.index is not None else frame
@@ -219,15 +226,21 @@ class Statements(Grids):
         self._bind(node.target, key, value, frame)
 
     def _width(self, node: ast.Width, frame: Frame) -> None:
+        self._number_decision(node, Kind.WIDTH, 1, frame)
+
+    def _depth_decision(self, node: ast.Depth, frame: Frame) -> None:
+        self._number_decision(node, Kind.DEPTH, 0, frame)
+
+    def _number_decision(self, node: ast.Width | ast.Depth, kind: Kind, least: int, frame: Frame) -> None:
         key, path = self._path(node.target, frame)
         values = [self.plain(node.domain, member) for member in self.sequence(node.domain, Place(frame))]
-        numbers = sorted({value for value in values if isinstance(value, int) and value > 0})
+        numbers = sorted({value for value in values if isinstance(value, int) and value >= least})
         if not numbers or len(numbers) != len(values):
-            message = "a width is one of several positive integers, each once"
+            message = f"a {kind.value} is one of several integers from {least}, each once"
             raise Mistake("E0401", message, node.domain.span)
-        domain = self.restrictions.narrow(path, Kind.WIDTH, tuple(numbers))
+        domain = self.restrictions.narrow(path, kind, tuple(numbers))
         if len(domain) > 1:
-            self.graph.declare(Decision(path, Kind.WIDTH, domain, node.span), frame.scope)
+            self.graph.declare(Decision(path, kind, domain, node.span), frame.scope)
             self._bind(node.target, key, Number.symbol(path), frame)
         else:
             self._bind(node.target, key, Number.of(int(domain[0])), frame)

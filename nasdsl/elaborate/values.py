@@ -87,6 +87,15 @@ class Builtin:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternValue:
+    """An operation written in Python, with the frame its shape is computed in."""
+
+    extern: ast.Extern
+    frame: Frame
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A decision among operations, or (`decision` "") the one alternative left."""
 
@@ -144,7 +153,7 @@ class Partial:
     span: Span
 
 
-Function = Operation | BlockValue | Builtin | Choice
+Function = Operation | BlockValue | ExternValue | Builtin | Choice
 
 
 @dataclass(slots=True)
@@ -193,6 +202,6 @@ def describe(value: Any) -> str:
         RouteValue: "a route", NextCell: "a cell", Partial: "an operation", str: "a string", bool: "a truth value",
         tuple: "a sequence",
     }  # fmt: skip
-    if isinstance(value, Operation):
+    if isinstance(value, Operation | ExternValue):
         return "an operation"
     return kinds.get(type(value), "a number")

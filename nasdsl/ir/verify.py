@@ -27,6 +27,8 @@ def verify(graph: Graph) -> Graph:
         for i in node.inputs:
             if i.when is not None:
                 _verify_condition(graph, node, i.when)
+        if node.op == "mix":
+            _verify_mix(graph, node)
         _verify_type(graph, node)
     for task in graph.tasks:
         if not 0 <= task.output < len(graph.nodes):
@@ -57,17 +59,25 @@ def _verify_condition(graph: Graph, node: Node, atom: Atom) -> None:
         return
     _require(atom.decision in graph.decisions, node, f"{atom} is about no decision")
     decision = graph.decisions[atom.decision]
-    kinds = {"mix": Kind.CHOOSE, "route_last": Kind.ROUTE}
-    _require(decision.kind is kinds.get(node.op, Kind.PICK), node, f"{atom} is about a {decision.kind.value}")
+    kinds = {"mix": (Kind.CHOOSE, Kind.DEPTH), "route_last": (Kind.ROUTE,)}
+    _require(decision.kind in kinds.get(node.op, (Kind.PICK,)), node, f"{atom} is about a {decision.kind.value}")
     if decision.kind is Kind.ROUTE:
         _require(atom.value in graph.grids[decision.grid].cells, node, f"{atom} is about no cell")
     else:
         _require(atom.value in decision.domain, node, f"{atom} is outside the domain")
 
 
+def _verify_mix(graph: Graph, node: Node) -> None:
+    atoms = [i.when for i in node.inputs if i.when is not None]
+    decisions = {atom.decision for atom in atoms}
+    _require(len(atoms) == len(node.inputs) and len(decisions) == 1, node, "it mixes by more than one decision")
+    domain = graph.decisions[decisions.pop()].domain
+    _require([atom.value for atom in atoms] == list(domain), node, "its inputs are not one for each value in order")
+
+
 def _verify_type(graph: Graph, node: Node) -> None:
     types = [graph.nodes[i.node].type for i in node.inputs]
-    if node.op == "input":
+    if node.op in ("input", "extern"):
         return
     if node.op in SELECTING:
         _require(len(types) > 0, node, "it selects from nothing")
