@@ -43,8 +43,8 @@ def main() -> None:
     write(scores, [facts_of(run) for run in trained])
 
 
-def scores_of(searched: Path, trained: list[Path]) -> list[float]:
-    """The mIoU of all trained networks with the weights of one run's supernet."""
+def scores_of(searched: Path, trained: list[Path]) -> list[tuple[float, float]]:
+    """The mIoU and the loss of all trained networks with the weights of one run's supernet."""
     config = RunConfig.model_validate_json((searched / "config.json").read_text())
     space = load(REPOSITORY / config.space_file, preset=config.preset)
     problem = make_problem(space, load_table(searched / TABLE).latency_ms, config)
@@ -58,8 +58,8 @@ def scores_of(searched: Path, trained: list[Path]) -> list[float]:
         architecture = Architecture.from_json((run / "architecture.json").read_text())
         network = space.derive(architecture)
         candidate = Candidate(architecture, network, latency_ms(network, problem.latency_ms))
-        scores.append(rank(problem, supernet, candidate)[0])
-        print(searched.name, run.name, f"{100 * scores[-1]:.2f}", flush=True)
+        scores.append(rank(problem, supernet, candidate))
+        print(searched.name, run.name, f"{100 * scores[-1][0]:.2f} {scores[-1][1]:.4f}", flush=True)
     return scores
 
 
@@ -75,24 +75,28 @@ def facts_of(run: Path) -> dict[str, Any]:
     }
 
 
-def write(scores: dict[str, list[float]], rows: list[dict[str, Any]]) -> None:
+def write(scores: dict[str, list[tuple[float, float]]], rows: list[dict[str, Any]]) -> None:
     """The rows, and how well each order agrees with that of the trained networks."""
     goal = [row["val_miou"] for row in rows]
-    agreement = {f"supernet of {name}": spearman(values, goal) for name, values in scores.items()}
-    agreement["mean of the supernets"] = spearman([mean(s) for s in zip(*scores.values(), strict=True)], goal)
+    agreement = {}
+    for name, values in scores.items():
+        agreement[f"mIoU in {name}"] = spearman([miou for miou, _ in values], goal)
+        agreement[f"- loss in {name}"] = spearman([-loss for _, loss in values], goal)
+    every = list(zip(*scores.values(), strict=True))
+    agreement["mean mIoU"] = spearman([mean(miou for miou, _ in each) for each in every], goal)
+    agreement["- mean loss"] = spearman([-mean(loss for _, loss in each) for each in every], goal)
     agreement |= {name: spearman([row[name] for row in rows], goal) for name in ("latency_ms", "macs", "params")}
     agreement["test_miou"] = spearman([row["test_miou"] for row in rows], goal)
     facts = machine()
-    body = {"machine": facts, "rows": rows, "supernet_miou": scores, "spearman_with_val_miou": agreement}
+    body = {"machine": facts, "rows": rows, "supernet_miou_and_loss": scores, "spearman_with_val_miou": agreement}
     (RESULTS / "ranking.json").write_text(json.dumps(body, indent=1) + "\n")
     lines = ["# Does a supernet rank networks as training does?", "", "`python benchmarks/ranking.py`", ""]
     lines += ["; ".join(f"{key}: {value}" for key, value in facts.items()), ""]
-    lines += [
-        f"| network | {' | '.join(f'mIoU in {name}' for name in scores)} | val mIoU | test mIoU | ONNX ms | params |"
-    ]
+    columns = " | ".join(f"{name}: mIoU, loss" for name in scores)
+    lines += [f"| network | {columns} | val mIoU | test mIoU | ONNX ms | params |"]
     lines += ["|---" * (5 + len(scores)) + "|"]
     for i, row in enumerate(rows):
-        inherited = " | ".join(f"{100 * values[i]:.2f}" for values in scores.values())
+        inherited = " | ".join(f"{100 * v[i][0]:.2f}, {v[i][1]:.3f}" for v in scores.values())
         lines.append(
             f"| {row['run']} | {inherited} | {100 * row['val_miou']:.2f} | {100 * row['test_miou']:.2f} | "
             f"{row['latency_ms']:.2f} | {row['params']:,} |"

@@ -204,7 +204,11 @@ def lookup_table(args: argparse.Namespace, config: RunConfig, space: Space, obse
 
 
 def _digest(space: Space) -> str:
-    return hashlib.sha256(space.source.text.encode()).hexdigest()
+    """A hash of the texts that the graph comes from: the file, its imports, the standard library."""
+    graph = space.graph
+    sources = {span.source for span in (*(n.span for n in graph.nodes), *(s.span for s in graph.scopes))}
+    texts = sorted({space.source.text, *(source.text for source in sources)})
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def _preset_for(data: str, file: str, observer: Observer) -> str:

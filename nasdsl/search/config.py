@@ -101,7 +101,7 @@ class RunConfig(_Settings):
         torch: Version of PyTorch.
         space: Name of the space.
         space_file: Path of its text, as given.
-        space_sha256: Of the space's text.
+        space_sha256: Of the texts that the space comes from: its file, what it imports, the standard library.
         preset: Preset of the space, or "".
         params: Parameters given, as text.
         data: The data set, as given: `streets`, `camvid:DIR`.
