@@ -10,14 +10,18 @@ from pathlib import Path
 def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Write a file in a temporary one beside it, then put it in place; folders are made as needed.
 
-    Readers see the old content or the new one, and a failure (full disk, Ctrl-C) leaves the old one.
+    Readers see the old content or the new one, and a failure (full disk, Ctrl-C) leaves the old one. A link stays a
+    link: the file it leads to is replaced. What is no file (a pipe, `/dev/stdout`) is written to.
 
     Raises:
         OSError: The file cannot be written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(path).resolve()
     data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from nasdsl.cli.arguments import add_space, load_space, read_architecture
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.text import dump
+from nasdsl.ir.architecture import Architecture
+from nasdsl.space import Space
+
+FORMATS = ("text", "json", "svg", "html", "nodes")
 
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
-    show = verbs.add_parser("show", help="the graph of a space, or of an architecture's network, as text")
+    show = verbs.add_parser("show", help="a space, or an architecture of it: as text, as a picture, as data")
     add_space(show)
-    show.add_argument("--arch", metavar="A.json", help="show the network of this architecture")
+    show.add_argument("--arch", metavar="A.json", help="show this architecture of the space")
+    show.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="text: a summary (default); json: everything as data; svg: a picture; html: both, as a page; "
+        "nodes: the graph, a line for each operation. Without it the ending of the output file counts",
+    )
+    show.add_argument("--all", action="store_true", help="text: a line for every decision")
+    show.add_argument("-o", "--output", metavar="FILE", help="write here instead of printing")
     show.set_defaults(func=_show)
     sample = verbs.add_parser("sample", help="random architectures, one JSON document a line")
     add_space(sample)
@@ -25,13 +37,45 @@ def add(verbs: Any) -> None:
 
 
 def _show(args: argparse.Namespace) -> int:
-    if not args.arch:
-        print(dump(load_space(args).graph), end="")
-        return 0
-    architecture = read_architecture(args.arch)
-    space = load_space(args, args.preset or architecture.preset)
-    print(dump(space.derive(architecture)), end="")
+    form = args.format or _format_of(args.output)
+    architecture = read_architecture(args.arch) if args.arch else None
+    space = load_space(args, args.preset or architecture.preset if architecture else None)
+    shown = _in_form(form, space, architecture, every=args.all)
+    if args.output:
+        from nasdsl.files import write_atomically
+
+        write_atomically(args.output, shown)
+    else:
+        print(shown, end="")
     return 0
+
+
+def _format_of(output: str | None) -> str:
+    """The format that the ending of a file's name says, text if it says none."""
+    ending = Path(output).suffix.removeprefix(".").lower() if output else ""
+    return {"htm": "html"}.get(ending, ending) if ending in (*FORMATS, "htm") else "text"
+
+
+def _in_form(form: str, space: Space, architecture: Architecture | None, *, every: bool) -> str:
+    if form == "nodes":
+        from nasdsl.ir.text import dump
+
+        return dump(space.graph if architecture is None else space.derive(architecture))
+    if form == "json":
+        from nasdsl.report.summary import summary
+
+        return json.dumps(summary(space.graph, architecture), indent=1, ensure_ascii=False) + "\n"
+    if form == "svg":
+        from nasdsl.report.picture import picture
+
+        return picture(space.graph, architecture)
+    if form == "html":
+        from nasdsl.report.page import page
+
+        return page(space.graph, architecture)
+    from nasdsl.report.text import text
+
+    return text(space.graph, architecture, every=every)
 
 
 def _sample(args: argparse.Namespace) -> int:

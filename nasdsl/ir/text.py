@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nasdsl.ir.graph import Decision, Graph, Kind, Node
+from nasdsl.ir.graph import AtMost, Decision, Graph, Kind, Limit, Node, Relation
 from nasdsl.number import Number
+
+MOST_ROWS = 12
+"""How many of the allowed combinations of a rule are shown."""
 
 
 def dump(graph: Graph) -> str:
@@ -18,8 +21,29 @@ def dump(graph: Graph) -> str:
     lines += _nodes(graph)
     for task in graph.tasks:
         lines.append(f"  {'aux ' if task.aux else ''}task {task.name} = %{task.output} loss {task.loss.name}")
-    lines += [f"  require {x.metric}{f'({x.device})' if x.device else ''} {x.relation} {x.value}" for x in graph.limits]
+    for made in graph.predictions:
+        metrics = "".join(f" metric {metric.name}" for metric in made.metrics)
+        lines.append(f"  predict {made.name}({', '.join(made.tasks)}){metrics}")
+    lines += [f"  require {_limit(limit)}" for limit in graph.limits]
+    lines += [f"  require {rule_text(rule)}" for rule in graph.rules]
     return "\n".join(lines) + "\n"
+
+
+def rule_text(rule: AtMost | Relation) -> str:
+    """A rule in words."""
+    if isinstance(rule, AtMost):
+        values = ", ".join(sorted(map(str, rule.values)))
+        return f"at most {rule.count} of {', '.join(rule.decisions)} in {{{values}}}"
+    rows = sorted(rule.allowed, key=lambda row: [(isinstance(v, str), v) for v in row])
+    shown = [f"({', '.join(map(str, row))})" for row in rows[:MOST_ROWS]]
+    more = [f"and {len(rows) - MOST_ROWS} more"] if len(rows) > MOST_ROWS else []
+    return f"({', '.join(rule.decisions)}) in {{{', '.join([*shown, *more])}}}"
+
+
+def _limit(limit: Limit) -> str:
+    threads = f", threads = {limit.threads}" if limit.threads is not None else ""
+    device = f"({limit.device}{threads})" if limit.device else ""
+    return f"{limit.metric}{device} {limit.relation} {limit.value}"
 
 
 def _decision(decision: Decision) -> str:
@@ -39,7 +63,8 @@ def _nodes(graph: Graph) -> Iterator[str]:
             common += 1
         for depth in range(common, len(chain)):
             scope = graph.scopes[chain[depth]]
-            yield f"{'  ' * (depth + 1)}{scope.name}: {scope.block}"
+            weights = f" weights {scope.weights}" if scope.weights else ""
+            yield f"{'  ' * (depth + 1)}{scope.name}: {scope.block}{weights}"
         open_scopes = chain
         yield f"{'  ' * (len(chain) + 1)}{_node(node)}"
 

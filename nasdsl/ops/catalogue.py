@@ -7,7 +7,7 @@ from __future__ import annotations
 from nasdsl.ops.conv import Conv, DepthwiseConv, Linear
 from nasdsl.ops.merge import Concat, Sum
 from nasdsl.ops.operation import Operation
-from nasdsl.ops.pointwise import BatchNorm, Dropout, Identity, Relu, Zero
+from nasdsl.ops.pointwise import BatchNorm, Dropout, GroupNorm, Identity, Relu, Shuffle, Zero
 from nasdsl.ops.resample import AvgPool, GlobalAvgPool, MaxPool, Resize, ResizeLike, Shift
 
 OPERATIONS: dict[str, Operation] = {
@@ -17,9 +17,11 @@ OPERATIONS: dict[str, Operation] = {
         DepthwiseConv(),
         Linear(),
         BatchNorm(),
+        GroupNorm(),
         Relu(),
         Dropout(),
         Identity(),
+        Shuffle(),
         Zero(),
         MaxPool(),
         AvgPool(),

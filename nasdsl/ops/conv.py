@@ -15,15 +15,19 @@ from nasdsl.ops.operation import (
     TorchForm,
     Widths,
     integer,
+    padding,
     spatial,
     strided,
+    windowed,
 )
 from nasdsl.types import MapType
 
 
 class Conv(Operation):
-    """`conv(c, k, stride = 1, dilation = 1, groups = 1, bias = false)`: a 2-d convolution with padding
-    dilation * (k - 1) / 2 on every side, so that at stride 1 the size stays.
+    """`conv(c, k, stride = 1, dilation = 1, groups = 1, bias = false, padding)`: a 2-d convolution.
+
+    Without `padding` there are dilation * (k - 1) / 2 pixels on every side, so that at stride 1 the size stays;
+    `padding = 0` reads what is there only.
     """
 
     name: ClassVar[str] = "conv"
@@ -35,6 +39,7 @@ class Conv(Operation):
         Parameter("dilation", 1),
         Parameter("groups", 1),
         Parameter("bias", False),
+        Parameter("padding", inferred=True),
     )
 
     def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
@@ -42,10 +47,15 @@ class Conv(Operation):
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         spatial(inputs[0], self.name)
-        if integer(attrs, "k") % 2 == 0:
-            raise RuleError(f"`{self.name}` needs an odd kernel, found k = {integer(attrs, 'k')}")
-        integer(attrs, "dilation")
-        out = strided(inputs[0], integer(attrs, "stride"), self.name)
+        k, stride, dilation = (integer(attrs, name) for name in ("k", "stride", "dilation"))
+        given = padding(attrs)
+        if given is not None:
+            out = windowed(inputs[0], k, stride, given, self.name, dilation=dilation)
+        elif k % 2:
+            out = strided(inputs[0], stride, self.name)
+        else:
+            help_ = f"say how many pixels to add on every side: {self.name}(k = {k}, padding = 0)"
+            raise RuleError(f"`{self.name}` needs an odd kernel, found k = {k}", help=help_)
         groups = self._groups(inputs, attrs).constant
         for what, channels in (("input", inputs[0].channels.constant), ("output", attrs["c"].constant)):
             if groups is not None and channels is not None and channels % groups:
@@ -56,11 +66,15 @@ class Conv(Operation):
         groups: Number = attrs["groups"]
         return groups
 
+    def _padding(self, attrs: Attributes) -> int:
+        given = padding(attrs)
+        return integer(attrs, "dilation") * (integer(attrs, "k") - 1) // 2 if given is None else given
+
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         k, dilation = integer(attrs, "k"), integer(attrs, "dilation")
         ins, outs = widths(inputs[0].channels), widths(output.channels)
         args: dict[str, Any] = {"*c_in": ins[-1], "*c": outs[-1], "*k": k, "stride": integer(attrs, "stride")}
-        args |= {"padding": dilation * (k - 1) // 2, "dilation": dilation, "groups": self._torch_groups(attrs, ins)}
+        args |= {"padding": self._padding(attrs), "dilation": dilation, "groups": self._torch_groups(attrs, ins)}
         args["bias"] = attrs["bias"]
         if len(ins) == len(outs) == 1:
             return TorchForm("nn.Conv2d", args)
@@ -86,7 +100,7 @@ class Conv(Operation):
             kernel_shape=[k, k],
             strides=[stride, stride],
             dilations=[dilation, dilation],
-            pads=[dilation * (k - 1) // 2] * 4,
+            pads=[self._padding(attrs)] * 4,
             group=int(groups),
         )
 
@@ -103,7 +117,7 @@ class Conv(Operation):
 
 
 class DepthwiseConv(Conv):
-    """`dw_conv(k, stride = 1, dilation = 1, bias = false)`: every channel is convolved by itself."""
+    """`dw_conv(k, stride = 1, dilation = 1, bias = false, padding)`: every channel is convolved by itself."""
 
     name: ClassVar[str] = "dw_conv"
     parameters: ClassVar[tuple[Parameter, ...]] = tuple(p for p in Conv.parameters if p.name not in ("c", "groups"))

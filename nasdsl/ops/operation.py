@@ -134,6 +134,30 @@ def strided(x: MapType, stride: int, op: str) -> MapType:
     return MapType(x.channels, (height // stride, width // stride), x.rate * stride)
 
 
+def padding(attrs: Attributes) -> int | None:
+    """The pixels that an operation with windows adds on every side, if `padding` is given; None: as many as keep the
+    size at stride 1.
+    """
+    return integer(attrs, "padding", least=0) if "padding" in attrs else None
+
+
+def windowed(x: MapType, k: int, stride: int, padding: int, op: str, *, dilation: int = 1) -> MapType:
+    """The type of `x` read through windows with a given padding, the last of which ends where `x` does, or a
+    `RuleError`.
+    """
+    height, width = spatial(x, op)
+    reach = dilation * (k - 1) + 1
+    rests = [side + 2 * padding - reach for side in (height, width)]
+    if min(rests) < 0:
+        raise RuleError(f"`{op}` with padding = {padding} reads {reach}x{reach} pixels at once, found {height}x{width}")
+    if any(rest % stride for rest in rests):
+        raise RuleError(
+            f"`{op}` with k = {k}, stride = {stride}, padding = {padding} does not come out even on {height}x{width}",
+            help=f"height and width less {reach - 2 * padding} must be multiples of {stride}",
+        )
+    return MapType(x.channels, (rests[0] // stride + 1, rests[1] // stride + 1), x.rate * stride)
+
+
 def integer(attrs: Attributes, name: str, *, least: int = 1) -> int:
     """An attribute that must be a constant integer."""
     number: Number = attrs[name]

@@ -1,4 +1,4 @@
-"""Operations that keep the size: normalisation, activation, dropout, identity, and the absence of everything."""
+"""Operations that keep the size: normalisation, activation, dropout, shuffling, identity, and the absence of all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from fractions import Fraction
 from typing import ClassVar
 
 from nasdsl.number import Number
-from nasdsl.ops.operation import Attributes, Emitter, Operation, Parameter, TorchForm, Widths, integer, spatial, strided
+from nasdsl.ops.operation import (
+    Attributes,
+    Emitter,
+    Operation,
+    Parameter,
+    RuleError,
+    TorchForm,
+    Widths,
+    integer,
+    spatial,
+    strided,
+)
 from nasdsl.types import MapType
 
 
@@ -45,6 +56,45 @@ class BatchNorm(Operation):
 
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return output.channels * (2 if attrs["affine"] else 0)
+
+
+class GroupNorm(Operation):
+    """`gn(groups = 32)`: group normalisation (Wu and He, ECCV 2018), eps 1e-5; its channels must not depend on
+    decisions, since slices would mix the groups.
+    """
+
+    name: ClassVar[str] = "gn"
+    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("groups", 32),)
+
+    def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
+        spatial(inputs[0], self.name)
+        channels, groups = inputs[0].channels.constant, integer(attrs, "groups")
+        if channels is None:
+            raise RuleError(f"the channels of `gn` must not depend on decisions, found {inputs[0].channels}")
+        if channels % groups:
+            raise RuleError(f"`gn` with {groups} groups cannot divide {channels} channels")
+        return inputs[0]
+
+    def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
+        return TorchForm("nn.GroupNorm", {"*groups": integer(attrs, "groups"), "*c": widths(output.channels)[0]})
+
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
+        # GroupNormalization of opset 18 has scales for groups, not for channels.
+        assert output.channels.constant is not None, "a network has no decisions"
+        assert output.size is not None, "the type rule gives a feature map"
+        groups, channels = integer(attrs, "groups"), int(output.channels.constant)
+        x = emit.node("Reshape", [names[0], emit.constant([0, groups, -1])])
+        ones, zeros = (emit.constant([value] * groups, "float32") for value in (1.0, 0.0))
+        x = emit.node("InstanceNormalization", [x, ones, zeros], epsilon=1e-5)
+        x = emit.node("Reshape", [x, emit.constant([0, channels, *output.size])])
+        shape = emit.constant([channels, 1, 1])
+        scale, shift = (emit.node("Reshape", [emit.weight(name), shape]) for name in ("weight", "bias"))
+        return emit.node("Add", [emit.node("Mul", [x, scale]), shift])
+
+    def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
+        return output.channels * 2
 
 
 class Relu(Operation):
@@ -97,6 +147,35 @@ class Identity(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         return names[0]
+
+
+class Shuffle(Operation):
+    """`shuffle(groups)`: the channels reordered so that a grouped convolution reads from every group of the one before
+    (Zhang et al., CVPR 2018): seen as a table with a row for each group, they are transposed.
+    """
+
+    name: ClassVar[str] = "shuffle"
+    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("groups"),)
+
+    def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
+        spatial(inputs[0], self.name)
+        channels, groups = inputs[0].channels.constant, integer(attrs, "groups", least=2)
+        if channels is not None and channels % groups:
+            raise RuleError(f"`shuffle` with {groups} groups cannot divide {channels} channels")
+        return inputs[0]
+
+    def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
+        return TorchForm("", call=f"F.channel_shuffle({{x}}, {integer(attrs, 'groups')})")
+
+    def onnx(
+        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
+    ) -> str:
+        assert output.channels.constant is not None, "a network has no decisions"
+        assert output.size is not None, "the type rule gives a feature map"
+        groups, channels = integer(attrs, "groups"), int(output.channels.constant)
+        table = emit.node("Reshape", [names[0], emit.constant([0, groups, channels // groups, *output.size])])
+        turned = emit.node("Transpose", [table], perm=[0, 2, 1, 3, 4])
+        return emit.node("Reshape", [turned, emit.constant([0, channels, *output.size])])
 
 
 class Zero(Operation):

@@ -17,19 +17,33 @@ from nasdsl.ops.operation import (
     TorchForm,
     Widths,
     integer,
+    padding,
     spatial,
     strided,
+    windowed,
 )
 from nasdsl.types import MapType
 
 
 class Pool(Operation):
-    """A pooling over k x k windows with padding (k - 1) / 2 rounded down."""
+    """A pooling over k x k windows.
 
-    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("k"), Parameter("stride", 1))
+    Without `padding` there are (k - 1) / 2 pixels on every side of a map for odd windows and none for even ones, which
+    must then lie side by side; `padding = 0` reads what is there only.
+    """
+
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter("k"),
+        Parameter("stride", 1),
+        Parameter("padding", inferred=True),
+    )
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
-        k, stride = integer(attrs, "k"), integer(attrs, "stride")
+        k, stride, given = integer(attrs, "k"), integer(attrs, "stride"), padding(attrs)
+        if given is not None:
+            if 2 * given > k:
+                raise RuleError(f"`{self.name}` can add at most half its window of {k} pixels, found {given}")
+            return windowed(inputs[0], k, stride, given, self.name)
         if k % 2 == 0 and k != stride:
             raise RuleError(
                 f"`{self.name}` with an even window needs a stride equal to it, found k = {k}, stride = {stride}"
@@ -37,8 +51,8 @@ class Pool(Operation):
         return strided(inputs[0], stride, self.name)
 
     def _window(self, attrs: Attributes) -> tuple[int, int, int]:
-        k = integer(attrs, "k")
-        return k, integer(attrs, "stride"), (k - 1) // 2
+        k, given = integer(attrs, "k"), padding(attrs)
+        return k, integer(attrs, "stride"), (k // 2 if k % 2 else 0) if given is None else given
 
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
@@ -51,7 +65,7 @@ class Pool(Operation):
 
 
 class MaxPool(Pool):
-    """`max_pool(k, stride = 1)`."""
+    """`max_pool(k, stride = 1, padding)`."""
 
     name: ClassVar[str] = "max_pool"
 
@@ -64,7 +78,7 @@ class MaxPool(Pool):
 
 
 class AvgPool(Pool):
-    """`avg_pool(k, stride = 1)`: the mean over the pixels of the window that lie inside the map."""
+    """`avg_pool(k, stride = 1, padding)`: the mean over the pixels of the window that lie inside the map."""
 
     name: ClassVar[str] = "avg_pool"
 

@@ -35,6 +35,11 @@ class Argument:
 LOSSES: Mapping[str, Mapping[str, Argument]] = {
     "cross_entropy": {"label_smoothing": Argument(Fraction(0))},
     "ohem": {"thresh": Argument(Fraction(7, 10), least=Fraction(1, 1000)), "min_kept": Argument(Fraction(1, 16))},
+    "bootstrapped_cross_entropy": {"top": Argument(Fraction(1, 5), least=Fraction(1, 1000))},
+    "binary_cross_entropy": {},
+    "focal": {"alpha": Argument(Fraction(1, 4)), "gamma": Argument(Fraction(2), most=Fraction(10))},
+    "l1": {},
+    "mse": {},
 }
 """Arguments of every loss."""
 
@@ -59,10 +64,19 @@ def make_loss(term: Term) -> Loss:
     Raises:
         NasError: There is no such loss, or no such argument.
     """
-    from nasdsl.tasks.losses import CrossEntropy, OnlineHardExampleMining
+    from nasdsl.tasks import losses
 
+    kinds: dict[str, Callable[..., Loss]] = {
+        "cross_entropy": losses.CrossEntropy,
+        "ohem": losses.OnlineHardExampleMining,
+        "bootstrapped_cross_entropy": losses.BootstrappedCrossEntropy,
+        "binary_cross_entropy": losses.BinaryCrossEntropy,
+        "focal": losses.Focal,
+        "l1": losses.MeanAbsoluteError,
+        "mse": losses.MeanSquaredError,
+    }
     arguments = _arguments(term, "loss", LOSSES)
-    return CrossEntropy(**arguments) if term.name == "cross_entropy" else OnlineHardExampleMining(**arguments)
+    return kinds[term.name](**arguments)
 
 
 def make_metric(term: Term, classes: Sequence[str]) -> Metric:
