@@ -1,4 +1,4 @@
-"""`nasdsl check`: parse and type-check."""
+"""`nasdsl check`: parse, type-check, warn."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ import json
 import sys
 from typing import Any
 
-from nasdsl.cli.arguments import load_space
-from nasdsl.diagnostics.diagnostic import InvalidSpace
+from nasdsl.cli.arguments import assignment
+from nasdsl.cli.messages import print_diagnostics
+from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.diagnostics.render import as_data
-from nasdsl.elaborate.space import preset_names
+from nasdsl.elaborate.space import elaborate, preset_names
 from nasdsl.ir.graph import Graph
 from nasdsl.ir.verify import verify
+from nasdsl.passes.lint import lint
 from nasdsl.syntax.parser import parse, read_source
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("check", help="parse and type-check .nas files, with every preset")
+    parser = verbs.add_parser("check", help="parse and type-check .nas files, with every preset; warn")
     parser.add_argument("files", nargs="+", metavar="FILE", help=".nas files")
     parser.add_argument("--preset", default=None, metavar="NAME", help="check this preset only (default: all)")
-    parser.add_argument("--param", action="append", default=[], help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--param", action="append", default=[], type=assignment, metavar="NAME=VALUE", help="a parameter (repeatable)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_check)
 
@@ -30,32 +34,55 @@ def add(verbs: Any) -> None:
 def _check(args: argparse.Namespace) -> int:
     results = []
     for file in args.files:
-        result: dict[str, Any] = {"file": file, "diagnostics": []}
-        results.append(result)
         try:
-            graph = _all_presets(args, file)
-            if not args.json:
-                print(f"{file}: {summary(graph)}")
-        except InvalidSpace as error:
-            result["diagnostics"] = [as_data(diagnostic) for diagnostic in error.diagnostics]
-            if not args.json:
-                print(error.message, file=sys.stderr)
+            graph, found = _look_at(args, file)
         except NasError as error:
-            found = {"code": "E0104", "severity": "error", "title": "not a text file", "message": error.message}
-            result["diagnostics"] = [found | {"file": file, "help": error.help}]
+            # The file cannot be read, or the command line names what it does not have: no place in a text.
+            data = {"code": "E0104", "severity": "error", "title": "not a text file", "message": error.message}
+            results.append({"file": file, "diagnostics": [data | {"file": file, "help": error.help}]})
             if not args.json:
                 print(f"error: {error}", file=sys.stderr)
+            continue
+        results.append({"file": file, "diagnostics": [as_data(diagnostic) for diagnostic in found]})
+        if not args.json:
+            _print(file, graph, found)
     if args.json:
         print(json.dumps({"files": results}, indent=1))
-    return int(any(result["diagnostics"] for result in results))
+    return int(any(data["severity"] == "error" for result in results for data in result["diagnostics"]))
 
 
-def _all_presets(args: argparse.Namespace, file: str) -> Graph:
-    """Check the space as it stands and under each preset; returns the graph of the first."""
-    presets = [args.preset] if args.preset is not None else ["", *preset_names(parse(read_source(file)))]
-    space = argparse.Namespace(file=file, preset="", param=args.param)
-    graphs = [verify(load_space(space, preset).graph) for preset in presets]
-    return graphs[0]
+def _look_at(args: argparse.Namespace, name: str) -> tuple[Graph | None, list[Diagnostic]]:
+    """The graph of a space without preset, if that has no mistakes, and the mistakes under any preset, or warnings."""
+    graphs: dict[str, Graph] = {}
+    found: list[Diagnostic] = []
+    try:
+        file = parse(read_source(name))
+    except InvalidSpace as error:
+        return None, list(error.diagnostics)
+    for preset in [args.preset] if args.preset is not None else ["", *preset_names(file)]:
+        try:
+            graphs[preset] = verify(elaborate(file, preset=preset, params=dict(args.param)))
+        except InvalidSpace as error:
+            found += [diagnostic for diagnostic in error.diagnostics if diagnostic not in found]
+            if not preset:
+                break
+    if found:
+        return None, found
+    return next(iter(graphs.values())), lint(file, graphs)
+
+
+def _print(file: str, graph: Graph | None, found: list[Diagnostic]) -> None:
+    if found:
+        print_diagnostics(found)
+        codes = ", ".join(dict.fromkeys(diagnostic.code for diagnostic in found))
+        counts = [
+            f"{count} {kind}{'s' * (count > 1)}"
+            for kind in ("error", "warning")
+            if (count := sum(diagnostic.severity == kind for diagnostic in found))
+        ]
+        print(f"{file}: {', '.join(counts)}; more about {codes}: nasdsl explain CODE", file=sys.stderr)
+    if graph is not None:
+        print(f"{file}: {summary(graph)}")
 
 
 def summary(graph: Graph) -> str:

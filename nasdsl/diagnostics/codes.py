@@ -1,5 +1,5 @@
 """Every diagnostic code with its title. Hundreds: the kind of rule (1 text, 2 names, 3 types, 4 decisions, 5 grids and
-routes, 6 tasks, requirements and presets, 7 limits).
+routes, 6 tasks, requirements and presets, 7 limits). E stops the compilation, W warns.
 """
 
 from __future__ import annotations
@@ -41,9 +41,14 @@ TITLES: dict[str, str] = {
     "E0602": "a clause of a task is wrong",
     "E0603": "a requirement that is not one",
     "E0604": "a preset that fits nothing",
-    "E0605": "unknown preset",
     "E0606": "wrong parameter",
     "E0607": "unknown unit",
     "E0608": "a prediction that is not one",
     "E0701": "a limit of the compiler is reached",
+    "W0101": "a comment that looks like a division",
+    "W0201": "a block that is never called",
+    "W0202": "a name that is never used",
+    "W0203": "a name that hides one of the standard library",
+    "W0401": "a decision that is never live",
+    "W0601": "a preset that changes nothing",
 }

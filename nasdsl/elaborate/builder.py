@@ -118,6 +118,8 @@ class GraphBuilder:
     ) -> int:
         """Add a node of a catalogued operation, inferring and checking its type."""
         operation = OPERATIONS[op]
+        if isinstance(attrs.get("c"), Number):
+            self._check_whole(attrs["c"], span)
         types = [self.nodes[i.node].type for i in inputs]
         try:
             attrs |= {k: v for k, v in operation.infer(types, attrs).items() if k not in attrs}
@@ -146,12 +148,14 @@ class GraphBuilder:
         kinds = [self.nodes[i.node].type for i in inputs]
         for i, kind in zip(inputs, kinds, strict=True):
             if (kind.channels, kind.size) != (kinds[0].channels, kinds[0].size):
+                decision = self.decisions.get(i.when.decision) if i.when else None
                 raise Mistake(
                     "E0308",
                     f"`{_condition(inputs[0])}` gives {kinds[0]}, `{_condition(i)}` gives {kind}",
                     span,
                     "must have one type in every architecture",
                     help="give every alternative the same channels and the same stride",
+                    labels=(Label(decision.span, "decided here"),) if decision else (),
                 )
         return self.node(op, tuple(inputs), attrs, kinds[0], scope, name, span)
 
@@ -203,7 +207,9 @@ def _joined(path: str, name: str) -> str:
 
 
 def _condition(i: Input) -> str:
-    return str(i.when.value) if i.when else "the map"
+    if i.when is None:
+        return "the map"
+    return i.when.value if isinstance(i.when.value, str) else f"{i.when.decision} = {i.when.value}"
 
 
 def _braces(domain: tuple[Any, ...]) -> str:

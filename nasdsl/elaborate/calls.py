@@ -70,7 +70,21 @@ class Calls(Expressions):
                 hint = "a map is not called; apply an operation to it: x >> f(...)"
             raise Mistake("E0304", f"{describe(function)} cannot be called", node.function.span, help=hint)
         positional, named = self._arguments(node, at)
-        return self.apply(function, positional, named, at, node.span)
+        try:
+            return self.apply(function, positional, named, at, node.span)
+        except Mistake as mistake:
+            if isinstance(function, Operation) and node.generator is None:
+                raise self._with_operands(mistake, node, (*positional, *named.values())) from None
+            raise
+
+    def _with_operands(self, mistake: Mistake, node: ast.Call, values: tuple[Any, ...]) -> Mistake:
+        """The mistake with the type of each map that the call reads."""
+        found = mistake.diagnostic
+        maps = [(a, v) for a, v in zip(node.arguments, values, strict=True) if isinstance(v, MapValue)]
+        if found.code != "E0301" or len(maps) < 2:
+            return mistake
+        labels = tuple(Label(a.value.span, str(self.graph.nodes[v.node].type)) for a, v in maps)
+        return Mistake(found.code, found.message, found.span, found.note, help=found.help, labels=labels)
 
     def _arguments(self, node: ast.Call, at: Place) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if node.generator is not None:

@@ -14,6 +14,7 @@ from typing import Any
 from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.builder import GraphBuilder
 from nasdsl.elaborate.conditions import Condition, Conditions, value_at
+from nasdsl.elaborate.unknown import unknown_name
 from nasdsl.elaborate.values import (
     Builtin,
     Choice,
@@ -114,9 +115,7 @@ class Expressions(ABC):
         """What a name stands for."""
         found = frame.find(name)
         if found is None:
-            near = difflib.get_close_matches(name, sorted(frame.visible()), 1)
-            hint = f"did you mean `{near[0]}`?" if near else None
-            raise Mistake("E0201", f"unknown name `{name}`", span, "not defined here", help=hint)
+            raise unknown_name(name, span, frame.visible())
         value = found.names[name]
         if isinstance(value, Poison):
             raise Poisoned
@@ -401,6 +400,8 @@ class Expressions(ABC):
         if isinstance(base, RouteValue) and node.name == "last":
             return Builtin("last", lambda *arguments: self.route_map(base, "last", list(arguments), at, node.span))
         hint = "a route has `.end` and `.last(r)`; in a grid, `next` has the numbers of the next cell"
+        if isinstance(base, MapValue):
+            hint = f"an operation is applied with `>>`: {node.base.span.text} >> {node.name}(...)"
         raise Mistake("E0205", f"{describe(base)} has no attribute `{node.name}`", node.span, help=hint)
 
 

@@ -7,8 +7,6 @@ from itertools import product
 from math import prod
 from typing import Any
 
-import networkx as nx
-
 from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.calls import Calls
 from nasdsl.elaborate.expressions import Place
@@ -76,6 +74,8 @@ class Grids(Calls):
         return self._last(route, arguments[0], scope, span)
 
     def _last(self, route: RouteValue, rate: Number, scope: int, span: Span) -> MapValue:
+        import networkx as nx
+
         grid, name = self.graph.grids[route.grid.path], f"{route.decision}.last({rate})"
         ways = nx.DiGraph([(link.source, link.target) for link in grid.links])
         ways.add_node(grid.source)
@@ -136,6 +136,9 @@ class Grids(Calls):
 
     def _ways(self, grid: GridValue, source: Cell) -> list[Cell]:
         """The cells between the source and the ends, in an order in which links lead forward."""
+        # Imported here, as in `_last`: it takes longer than checking a small space without grids.
+        import networkx as nx
+
         node, at = grid.statement, Place(grid.frame)
         axes = [
             [int(self._constant(member, binder.domain.span)) for member in self.sequence(binder.domain, at)]

@@ -61,6 +61,8 @@ class Imports:
                 self.diagnostics.append(mistake.diagnostic)
                 for wanted in item.names if isinstance(item, ast.Import) else ():
                     frame.names.setdefault(wanted.alias or wanted.name, Poison())
+                if isinstance(item, ast.Block | ast.Extern):
+                    frame.names.setdefault(item.name, Poison())
         self._open.pop()
         return frame
 
@@ -93,7 +95,7 @@ class Imports:
         path = self._path(node)
         identity = _identity(path)
         if identity in self._open:
-            circle = " -> ".join([*self._open[self._open.index(identity) :], identity])
+            circle = " -> ".join(Path(name).name for name in [*self._open[self._open.index(identity) :], identity])
             message = "files import one another in a circle"
             hint = f"move what both need into a third file ({circle})"
             raise Mistake("E0107", message, node.path.span, "leads back to a file that is being read", help=hint)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.values import Mistake
 from nasdsl.ir.graph import Kind
 from nasdsl.source import Span
@@ -29,7 +30,7 @@ class Restrictions:
     def __init__(self, items: list[Restriction]) -> None:
         self.items = items
 
-    def narrow(self, path: str, kind: Kind, domain: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    def narrow(self, path: str, kind: Kind, domain: tuple[int | str, ...], span: Span) -> tuple[int | str, ...]:
         """The part of a domain that the preset leaves; every restriction that fits applies."""
         for item in self.items:
             if not item.pattern.fullmatch(path):
@@ -42,7 +43,8 @@ class Restrictions:
             if unknown:
                 known = ", ".join(map(str, domain))
                 message = f"`{path}` cannot be {unknown[0]}"
-                raise Mistake("E0604", message, item.span, help=f"it is one of {known}")
+                labels = (Label(span, "declared here"),)
+                raise Mistake("E0604", message, item.span, help=f"it is one of {known}", labels=labels)
             domain = tuple(value for value in domain if value in values)
         return domain
 

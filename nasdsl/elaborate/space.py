@@ -9,7 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
+from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace, Label
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.builder import GraphBuilder, pruned, used_symbols
 from nasdsl.elaborate.expressions import Place
@@ -41,11 +41,7 @@ def elaborate(file: ast.File, *, preset: str = "", params: Mapping[str, Paramete
     """
     spaces = [item for item in file.items if isinstance(item, ast.Space)]
     if len(spaces) != 1:
-        found = "no space" if not spaces else f"{len(spaces)} spaces"
-        span = file.span if not spaces else spaces[1].span
-        place = Span(span.source, span.start, min(span.end, span.start + 5))
-        message = f"a file holds one space, found {found}"
-        raise InvalidSpace([Diagnostic("E0105", message, place, help="write: space name { ... }")])
+        raise InvalidSpace([_not_one_space(file, spaces)])
     return _SpaceElaborator(file, spaces[0]).graph_of(preset, params or {})
 
 
@@ -209,7 +205,9 @@ class _SpaceElaborator(Requirements):
     def _once(self, preset: ast.Preset) -> None:
         first = next(s for s in self.space.body if isinstance(s, ast.Preset) and s.name == preset.name)
         if first is not preset:
-            raise Mistake("E0202", f"the preset `{preset.name}` is already defined", preset.span)
+            labels = (Label(first.span, "first defined here"),)
+            message = f"the preset `{preset.name}` is already defined"
+            raise Mistake("E0202", message, preset.span, "again", labels=labels)
 
     def _input_map(self, node: ast.Input, frame: Frame) -> None:
         at = Place(frame)
@@ -233,10 +231,15 @@ class _SpaceElaborator(Requirements):
         losses = [clause for clause in node.clauses if clause.kind == "loss"]
         weights = [clause for clause in node.clauses if clause.kind == "weight"]
         if len(losses) != 1 or len(weights) > 1:
-            message = f"a task has one loss and at most one weight, found {len(losses)} and {len(weights)}"
-            raise Mistake("E0602", message, node.span, help="write: loss cross_entropy()")
-        if any(task.name == name for task in self.tasks):
-            raise Mistake("E0202", f"the task `{name}` is already defined", node.target.span, "again")
+            count = f"{len(losses)} losses and {len(weights)} weights"
+            message = f"a task has one loss and at most one weight, found {count}"
+            labels = tuple(Label(clause.span, f"a {clause.kind}") for clause in (*losses, *weights))
+            raise Mistake("E0602", message, node.target.span, help="write: loss cross_entropy()", labels=labels)
+        for task in self.tasks:
+            if task.name == name:
+                labels = (Label(task.span, "first defined here"),)
+                message = f"the task `{name}` is already defined"
+                raise Mistake("E0202", message, node.target.span, "again", labels=labels)
         metrics = tuple(self._term(clause, at) for clause in node.clauses if clause.kind == "metric")
         weight = self.constant(weights[0].value, at) if weights else Fraction(1)
         loss = self._term(losses[0], at)
@@ -263,7 +266,7 @@ class _SpaceElaborator(Requirements):
                 value = self.evaluate(argument.value, Place(frame))
                 args[argument.name] = value if isinstance(value, str) else self.constant(argument.value, Place(frame))
                 continue
-            name = "".join(argument.value.span.text.split())
+            name = self._task_name(argument.value, Place(frame))
             if name not in known and isinstance(frame.names.get(name), Poison):
                 raise Poisoned
             if name not in known:
@@ -276,6 +279,12 @@ class _SpaceElaborator(Requirements):
                 raise Mistake("E0608", message, clause.span, help="give losses and weights to the tasks")
         metrics = tuple(self._term(clause, Place(frame)) for clause in node.clauses)
         self.predictions.append(Prediction(node.name, tuple(tasks), args, metrics, node.span))
+
+    def _task_name(self, node: ast.Expression, at: Place) -> str:
+        """A task as a prediction names it: `semantic`, `out["center"]`."""
+        if isinstance(node, ast.Subscript) and isinstance(node.base, ast.Name):
+            return f"{node.base.text}[{','.join(map(str, self.key(node.index, at)))}]"
+        return node.span.text
 
     def _rules(self, preset: ast.Preset | None) -> None:
         """What is required of decisions, once all of them are known."""
@@ -316,6 +325,21 @@ class _SpaceElaborator(Requirements):
             self.space.name, self.params, nodes, tuple(g.scopes), decisions, grids, cases, tasks, tuple(self.limits),
             rules, tuple(self.predictions), preset, self.space.span,
         )  # fmt: skip
+
+
+def _not_one_space(file: ast.File, spaces: list[ast.Space]) -> Diagnostic:
+    source = file.span.source
+    if spaces:
+        first, second = (Span(source, s.span.start, s.span.start + len("space")) for s in spaces[:2])
+        message = f"a file holds one space, found {len(spaces)} spaces"
+        labels = (Label(first, "the first space"),)
+        return Diagnostic("E0105", message, second, "another", labels, "give each space a file of its own")
+    if not file.items:
+        message = "the file holds nothing but comments" if source.text.strip() else "the file is empty"
+        hint = "write: space name { input image: [3, 224, 224]  task name = ... { ... } }"
+        return Diagnostic("E0105", message, Span(source, 0, 0), help=hint)
+    hint = "write: space name { ... }, or import the blocks in a file that has one"
+    return Diagnostic("E0105", "the file has no space", file.items[0].span, help=hint)
 
 
 def _of(kind: type, value: Any) -> Any:

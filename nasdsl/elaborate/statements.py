@@ -42,8 +42,12 @@ class Statements(Grids):
         """Keep a mistake, once."""
         if mistake.diagnostic not in self.diagnostics:
             self.diagnostics.append(mistake.diagnostic)
-        if len(self.diagnostics) >= MAX_ERRORS or mistake.diagnostic.code == "E0701":
+        if self._gives_up():
             raise Poisoned
+
+    def _gives_up(self) -> bool:
+        """Whether the rest is not looked at: too many mistakes, or a limit that the rest would reach as well."""
+        return len(self.diagnostics) >= MAX_ERRORS or any(found.code == "E0701" for found in self.diagnostics)
 
     def run_statements(self, body: tuple[ast.Statement, ...], frame: Frame) -> None:
         for statement in body:
@@ -54,7 +58,7 @@ class Statements(Grids):
                 self.report(mistake)
             except Poisoned:
                 self._poison(statement, frame)
-                if len(self.diagnostics) >= MAX_ERRORS:
+                if self._gives_up():
                     raise
 
     def run(self, statement: ast.Statement, frame: Frame) -> None:
@@ -156,9 +160,12 @@ class Statements(Grids):
             targets = (statement.target,)
         elif isinstance(statement, ast.Grid | ast.Input):
             frame.names.setdefault(statement.name, Poison())
+        elif isinstance(statement, ast.For):
+            for inner in statement.body:
+                self._poison(inner, frame)
         for target in targets:
             body = frame.body if target.index is not None else frame
-            if body.find(target.name) is None:
+            if body.find(target.name) is None or target.index is None:
                 body.names[target.name] = Poison()
             elif isinstance(family := body.names.get(target.name), Family):
                 try:
@@ -179,7 +186,7 @@ class Statements(Grids):
         soft = frozenset(label for label, item in zip(labels, node.alternatives, strict=True) if item.soft)
         if len(soft) == len(labels):
             raise Mistake("E0401", "every alternative is soft, so nothing can be derived", node.span)
-        domain = self.restrictions.narrow(path, Kind.CHOOSE, tuple(labels))
+        domain = self.restrictions.narrow(path, Kind.CHOOSE, tuple(labels), node.span)
         numbers = [isinstance(value, Number) for _, value in values]
         if any(numbers) != all(numbers):
             message = "a choice is among operations or among numbers, not both"
@@ -215,7 +222,7 @@ class Statements(Grids):
         if not 1 <= count <= len(members):
             message = f"cannot pick {count} of {len(members)}"
             raise Mistake("E0402", message, node.span, help=f"pick 1 to {len(members)}")
-        members = self.restrictions.narrow(path, Kind.PICK, members)
+        members = self.restrictions.narrow(path, Kind.PICK, members, node.span)
         if count > len(members):
             raise Mistake("E0402", f"the preset leaves {len(members)} members, {count} are picked", node.span)
         if count == len(members):
@@ -238,7 +245,7 @@ class Statements(Grids):
         if not numbers or len(numbers) != len(values):
             message = f"a {kind.value} is one of several integers from {least}, each once"
             raise Mistake("E0401", message, node.domain.span)
-        domain = self.restrictions.narrow(path, kind, tuple(numbers))
+        domain = self.restrictions.narrow(path, kind, tuple(numbers), node.span)
         if len(domain) > 1:
             self.graph.declare(Decision(path, kind, domain, node.span), frame.scope)
             self._bind(node.target, key, Number.symbol(path), frame)

@@ -1,0 +1,6 @@
+space s {
+  input image: [3, 32, 32]
+  width w in {2, 4}
+  y = image >> conv_bn(8/w, k = 3)
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}

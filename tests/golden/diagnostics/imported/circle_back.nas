@@ -1,0 +1,3 @@
+from "circle.nas" import f
+
+block g(x) = f(x)

@@ -1,0 +1,9 @@
+space s {
+  input image: [3, 32, 32]
+  grid g[l in 0..=2] from image at [0] {
+    to [l+1] = here >> conv_bn(next.c, k = 1)
+  }
+  route b in g to [2]
+  y = b.end
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}

@@ -1,0 +1,1 @@
+block f(x) = x >> relu()

@@ -1,0 +1,3 @@
+space lonely {
+  input image: [3, 32, 32]
+}

@@ -1,0 +1,7 @@
+space s {
+  input image: [3, 32, 32]
+  y = image
+  task u = y { loss cross_entropy() }
+  predict p(u) { loss cross_entropy() }
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}

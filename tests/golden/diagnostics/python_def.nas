@@ -1,0 +1,7 @@
+space s {
+  input image: [3, 32, 32]
+  def f(x):
+    return x >> relu()
+  y = image
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}

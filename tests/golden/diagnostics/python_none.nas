@@ -1,0 +1,6 @@
+space s {
+  input image: [3, 32, 32]
+  a = None
+  y = image >> conv_bn(4, k = 3, stride = True)
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}

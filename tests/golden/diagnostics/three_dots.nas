@@ -1,0 +1,6 @@
+space s {
+  input image: [3, 32, 32]
+  for i in 0...3 { x[i] = image }
+  y = x[0]
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}

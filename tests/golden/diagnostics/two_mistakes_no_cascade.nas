@@ -1,0 +1,7 @@
+space s {
+  input image: [3, 32, 32]
+  a = image >> nothing()
+  b = a >> relu()
+  y = image >> conv(4)
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}
