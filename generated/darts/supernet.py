@@ -1,6 +1,6 @@
-"""Supernet of the space `darts` (darts.nas:2). Written by `nasdsl compile`.
+"""Supernet of the space `darts` (darts.nas:3). Written by `nasdsl compile`.
 
-Parameters: C = 16, layers = 8, nodes = 4, classes = 10.
+Parameters: C = 16, layers = 8, nodes = 4, classes = 10, size = 32, final = False.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class ReluConvBn(nn.Module):
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, c, 1, bias=False)
-        self.bn = nn.BatchNorm2d(c)
+        self.bn = nn.BatchNorm2d(c, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)  # [N, c_in, H, W]
@@ -87,16 +87,16 @@ class ReluConvBn(nn.Module):
 
 
 class SepConv(nn.Module):
-    """`sep_conv` (std.nas:22), 224 times."""
+    """`sep_conv` (std.nas:23), 224 times."""
 
     def __init__(self, c: int, k: int, stride: int) -> None:
         super().__init__()
         self.dw_conv = nn.Conv2d(c, c, k, stride=stride, padding=k // 2, groups=c, bias=False)
         self.conv = nn.Conv2d(c, c, 1, bias=False)
-        self.bn = nn.BatchNorm2d(c)
+        self.bn = nn.BatchNorm2d(c, affine=False)
         self.dw_conv_2 = nn.Conv2d(c, c, k, padding=k // 2, groups=c, bias=False)
         self.conv_2 = nn.Conv2d(c, c, 1, bias=False)
-        self.bn_2 = nn.BatchNorm2d(c)
+        self.bn_2 = nn.BatchNorm2d(c, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)  # [N, c, H, W]
@@ -111,13 +111,13 @@ class SepConv(nn.Module):
 
 
 class DilConv(nn.Module):
-    """`dil_conv` (std.nas:26), 224 times."""
+    """`dil_conv` (std.nas:27), 224 times."""
 
     def __init__(self, c: int, k: int, stride: int) -> None:
         super().__init__()
         self.dw_conv = nn.Conv2d(c, c, k, stride=stride, padding=2 * (k // 2), dilation=2, groups=c, bias=False)
         self.conv = nn.Conv2d(c, c, 1, bias=False)
-        self.bn = nn.BatchNorm2d(c)
+        self.bn = nn.BatchNorm2d(c, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)  # [N, c, H, W]
@@ -128,13 +128,13 @@ class DilConv(nn.Module):
 
 
 class FactorizedReduce(nn.Module):
-    """`factorized_reduce` (std.nas:16), 18 times."""
+    """`factorized_reduce` (std.nas:17), 18 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(c_in, c, 1, stride=2, bias=False)
         self.conv_2 = nn.Conv2d(c_in, c, 1, stride=2, bias=False)
-        self.bn = nn.BatchNorm2d(2 * c)
+        self.bn = nn.BatchNorm2d(2 * c, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         conv: Tensor = self.conv(x)  # [N, c, H/2, W/2]
@@ -146,7 +146,7 @@ class FactorizedReduce(nn.Module):
 
 
 class Edge(nn.Module):
-    """`edge` (darts.nas:5), 96 times."""
+    """`edge` (darts.nas:6), 96 times."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class Edge(nn.Module):
 
 
 class Skip(nn.Module):
-    """`skip` (std.nas:19), 16 times."""
+    """`skip` (std.nas:20), 16 times."""
 
     def __init__(self, c_in: int) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ class Skip(nn.Module):
 
 
 class Normal(nn.Module):
-    """`normal` (darts.nas:20): y[2].normal."""
+    """`normal` (darts.nas:22): y[2].normal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -249,7 +249,7 @@ class Normal(nn.Module):
 
 
 class Normal2(nn.Module):
-    """`normal` (darts.nas:20), 3 times."""
+    """`normal` (darts.nas:22), 3 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -313,7 +313,7 @@ class Normal2(nn.Module):
 
 
 class EdgeDown(nn.Module):
-    """`edge` (darts.nas:5), 16 times."""
+    """`edge` (darts.nas:6), 16 times."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -340,7 +340,7 @@ class EdgeDown(nn.Module):
 
 
 class NormalDown(nn.Module):
-    """`normal` (darts.nas:20), 2 times."""
+    """`normal` (darts.nas:22), 2 times."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -404,7 +404,7 @@ class NormalDown(nn.Module):
 
 
 class Reduction(nn.Module):
-    """`reduction` (darts.nas:21), 2 times."""
+    """`reduction` (darts.nas:23), 2 times."""
 
     def __init__(self, c: int) -> None:
         super().__init__()

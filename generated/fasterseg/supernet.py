@@ -1,6 +1,6 @@
 """Supernet of the space `fasterseg` (fasterseg.nas:3). Written by `nasdsl compile`.
 
-Parameters: F = 12, layers = 16, classes = 19, H = 1024, W = 2048.
+Parameters: F = 12, layers = 16, middle = 16, classes = 19, H = 1024, W = 2048, decoded = False.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ class SlimConvBn(nn.Module):
 
 
 class FactorizedReduce(nn.Module):
-    """`factorized_reduce` (std.nas:16), 30 times."""
+    """`factorized_reduce` (std.nas:17), 30 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -299,7 +299,7 @@ class ConvBn(nn.Module):
 
 
 class Conv2xDown(nn.Module):
-    """`conv2x` (fasterseg.nas:7), 4 times."""
+    """`conv2x` (fasterseg.nas:8), 4 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -313,7 +313,7 @@ class Conv2xDown(nn.Module):
 
 
 class SlimZoomed(nn.Module):
-    """`zoomed` (fasterseg.nas:8), 43 times."""
+    """`zoomed` (fasterseg.nas:9), 43 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -328,7 +328,7 @@ class SlimZoomed(nn.Module):
 
 
 class SlimConv2x(nn.Module):
-    """`conv2x` (fasterseg.nas:7), 73 times."""
+    """`conv2x` (fasterseg.nas:8), 73 times."""
 
     def __init__(self, c_in: int, c: int, stride: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -342,7 +342,7 @@ class SlimConv2x(nn.Module):
 
 
 class SlimZoomed2x(nn.Module):
-    """`zoomed2x` (fasterseg.nas:12), 43 times."""
+    """`zoomed2x` (fasterseg.nas:13), 43 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -359,7 +359,7 @@ class SlimZoomed2x(nn.Module):
 
 
 class Stay(nn.Module):
-    """`stay` (fasterseg.nas:16), 30 times."""
+    """`stay` (fasterseg.nas:17), 30 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -371,7 +371,7 @@ class Stay(nn.Module):
 
 
 class SlimZoomedDown(nn.Module):
-    """`zoomed` (fasterseg.nas:8), 30 times."""
+    """`zoomed` (fasterseg.nas:9), 30 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -385,7 +385,7 @@ class SlimZoomedDown(nn.Module):
 
 
 class SlimZoomed2xDown(nn.Module):
-    """`zoomed2x` (fasterseg.nas:12), 30 times."""
+    """`zoomed2x` (fasterseg.nas:13), 30 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -401,7 +401,7 @@ class SlimZoomed2xDown(nn.Module):
 
 
 class ZoomedFromSlim(nn.Module):
-    """`zoomed` (fasterseg.nas:8), 6 times."""
+    """`zoomed` (fasterseg.nas:9), 6 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -416,7 +416,7 @@ class ZoomedFromSlim(nn.Module):
 
 
 class Conv2xFromSlim(nn.Module):
-    """`conv2x` (fasterseg.nas:7), 6 times."""
+    """`conv2x` (fasterseg.nas:8), 6 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -430,7 +430,7 @@ class Conv2xFromSlim(nn.Module):
 
 
 class Zoomed2xFromSlim(nn.Module):
-    """`zoomed2x` (fasterseg.nas:12), 6 times."""
+    """`zoomed2x` (fasterseg.nas:13), 6 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -447,7 +447,7 @@ class Zoomed2xFromSlim(nn.Module):
 
 
 class Refine(nn.Module):
-    """`refine` (fasterseg.nas:32), 2 times."""
+    """`refine` (fasterseg.nas:34), 2 times."""
 
     def __init__(self, c: int, c_in: int) -> None:
         super().__init__()
@@ -465,7 +465,7 @@ class Refine(nn.Module):
 
 
 class Refine2(nn.Module):
-    """`refine` (fasterseg.nas:32), 2 times."""
+    """`refine` (fasterseg.nas:34), 2 times."""
 
     def __init__(self, c: int, c_in: int) -> None:
         super().__init__()
@@ -490,7 +490,7 @@ class Refine2(nn.Module):
 
 
 class Head(nn.Module):
-    """`head` (fasterseg.nas:40), 6 times."""
+    """`head` (fasterseg.nas:42), 6 times."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -504,7 +504,7 @@ class Head(nn.Module):
 
 
 class SlimTo(nn.Module):
-    """`to` (fasterseg.nas:26), 43 times."""
+    """`to` (fasterseg.nas:28), 43 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -528,7 +528,7 @@ class SlimTo(nn.Module):
 
 
 class SlimToDown(nn.Module):
-    """`to` (fasterseg.nas:27), 30 times."""
+    """`to` (fasterseg.nas:29), 30 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -552,7 +552,7 @@ class SlimToDown(nn.Module):
 
 
 class ToFromSlim(nn.Module):
-    """`to` (fasterseg.nas:26), 6 times."""
+    """`to` (fasterseg.nas:28), 6 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -576,7 +576,7 @@ class ToFromSlim(nn.Module):
 
 
 class SlimTrunk(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:22): its ways out, 30 times."""
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 30 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...], widths_2: tuple[int, ...]) -> None:
         super().__init__()
@@ -585,7 +585,7 @@ class SlimTrunk(nn.Module):
 
 
 class SlimTrunk2(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:22): its ways out, 13 times."""
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 13 times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -593,7 +593,7 @@ class SlimTrunk2(nn.Module):
 
 
 class TrunkFromSlim(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:22): its ways out, 6 times."""
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 6 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -601,8 +601,8 @@ class TrunkFromSlim(nn.Module):
 
 
 class Supernet(nn.Module):
-    """All architectures of `fasterseg` at once: called with images and decisions it returns `segment`; in training also
-    `deep[16]`, `deep[32]`, where the route is one that is run."""
+    """All architectures of `fasterseg` at once: called with images and decisions it returns `segment`; in training
+    also `deep[16]`, `deep[32]`, where the route is one that is run."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Supernet of the space `fasterseg` (fasterseg.nas:3), preset `demo`. Written by `nasdsl compile`.
 
-Parameters: F = 6, layers = 6, classes = 9, H = 96, W = 192.
+Parameters: F = 6, layers = 6, middle = 6, classes = 9, H = 96, W = 192, decoded = False.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class SlimConvBn(nn.Module):
 
 
 class FactorizedReduce(nn.Module):
-    """`factorized_reduce` (std.nas:16), 9 times."""
+    """`factorized_reduce` (std.nas:17), 9 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -189,7 +189,7 @@ class ConvBn(nn.Module):
 
 
 class Conv2xDown(nn.Module):
-    """`conv2x` (fasterseg.nas:7), 2 times."""
+    """`conv2x` (fasterseg.nas:8), 2 times."""
 
     def __init__(self, c_in: int) -> None:
         super().__init__()
@@ -203,7 +203,7 @@ class Conv2xDown(nn.Module):
 
 
 class SlimZoomed(nn.Module):
-    """`zoomed` (fasterseg.nas:8), 12 times."""
+    """`zoomed` (fasterseg.nas:9), 12 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -217,7 +217,7 @@ class SlimZoomed(nn.Module):
 
 
 class SlimConv2x(nn.Module):
-    """`conv2x` (fasterseg.nas:7), 21 times."""
+    """`conv2x` (fasterseg.nas:8), 21 times."""
 
     def __init__(self, c_in: int, c: int, stride: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -231,7 +231,7 @@ class SlimConv2x(nn.Module):
 
 
 class SlimZoomed2x(nn.Module):
-    """`zoomed2x` (fasterseg.nas:12), 12 times."""
+    """`zoomed2x` (fasterseg.nas:13), 12 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -247,7 +247,7 @@ class SlimZoomed2x(nn.Module):
 
 
 class Stay(nn.Module):
-    """`stay` (fasterseg.nas:16), 9 times."""
+    """`stay` (fasterseg.nas:17), 9 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -259,7 +259,7 @@ class Stay(nn.Module):
 
 
 class SlimZoomedDown(nn.Module):
-    """`zoomed` (fasterseg.nas:8), 9 times."""
+    """`zoomed` (fasterseg.nas:9), 9 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -273,7 +273,7 @@ class SlimZoomedDown(nn.Module):
 
 
 class SlimZoomed2xDown(nn.Module):
-    """`zoomed2x` (fasterseg.nas:12), 9 times."""
+    """`zoomed2x` (fasterseg.nas:13), 9 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -289,7 +289,7 @@ class SlimZoomed2xDown(nn.Module):
 
 
 class ZoomedFromSlim(nn.Module):
-    """`zoomed` (fasterseg.nas:8), 3 times."""
+    """`zoomed` (fasterseg.nas:9), 3 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -303,7 +303,7 @@ class ZoomedFromSlim(nn.Module):
 
 
 class Conv2xFromSlim(nn.Module):
-    """`conv2x` (fasterseg.nas:7), 3 times."""
+    """`conv2x` (fasterseg.nas:8), 3 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -317,7 +317,7 @@ class Conv2xFromSlim(nn.Module):
 
 
 class Zoomed2xFromSlim(nn.Module):
-    """`zoomed2x` (fasterseg.nas:12), 3 times."""
+    """`zoomed2x` (fasterseg.nas:13), 3 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -333,7 +333,7 @@ class Zoomed2xFromSlim(nn.Module):
 
 
 class Refine(nn.Module):
-    """`refine` (fasterseg.nas:32): segment.refine[16]."""
+    """`refine` (fasterseg.nas:34): segment.refine[16]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -351,7 +351,7 @@ class Refine(nn.Module):
 
 
 class Refine2(nn.Module):
-    """`refine` (fasterseg.nas:32): segment.refine[32]."""
+    """`refine` (fasterseg.nas:34): segment.refine[32]."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -376,7 +376,7 @@ class Refine2(nn.Module):
 
 
 class Head(nn.Module):
-    """`head` (fasterseg.nas:40), 3 times."""
+    """`head` (fasterseg.nas:42), 3 times."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -390,7 +390,7 @@ class Head(nn.Module):
 
 
 class SlimTo(nn.Module):
-    """`to` (fasterseg.nas:26), 12 times."""
+    """`to` (fasterseg.nas:28), 12 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -414,7 +414,7 @@ class SlimTo(nn.Module):
 
 
 class SlimToDown(nn.Module):
-    """`to` (fasterseg.nas:27), 9 times."""
+    """`to` (fasterseg.nas:29), 9 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -438,7 +438,7 @@ class SlimToDown(nn.Module):
 
 
 class ToFromSlim(nn.Module):
-    """`to` (fasterseg.nas:26), 3 times."""
+    """`to` (fasterseg.nas:28), 3 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -462,7 +462,7 @@ class ToFromSlim(nn.Module):
 
 
 class SlimTrunk(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:22): its ways out, 9 times."""
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 9 times."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...], widths_2: tuple[int, ...]) -> None:
         super().__init__()
@@ -471,7 +471,7 @@ class SlimTrunk(nn.Module):
 
 
 class SlimTrunk2(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:22): its ways out, 3 times."""
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 3 times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -479,7 +479,7 @@ class SlimTrunk2(nn.Module):
 
 
 class TrunkFromSlim(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:22): its ways out, 3 times."""
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 3 times."""
 
     def __init__(self, c_in: int, c: int) -> None:
         super().__init__()
@@ -487,8 +487,8 @@ class TrunkFromSlim(nn.Module):
 
 
 class Supernet(nn.Module):
-    """All architectures of `fasterseg` at once: called with images and decisions it returns `segment`; in training also
-    `deep[16]`, `deep[32]`, where the route is one that is run."""
+    """All architectures of `fasterseg` at once: called with images and decisions it returns `segment`; in training
+    also `deep[16]`, `deep[32]`, where the route is one that is run."""
 
     def __init__(self) -> None:
         super().__init__()

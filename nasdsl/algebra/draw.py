@@ -1,4 +1,5 @@
-"""Random architectures: every decision drawn uniformly by itself, routes uniformly among all ways through their grid.
+"""Random architectures: every decision drawn uniformly by itself, routes uniformly among all ways through their grid;
+again, where they break a rule.
 
 Because what is not live is dropped afterwards, architectures that share a network with many dead decisions come more
 often: this is not yet the uniform distribution over effective architectures.
@@ -8,16 +9,33 @@ from __future__ import annotations
 
 import random
 
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Cell, Decision, Graph, Kind, Value
 from nasdsl.passes.derive import canonical
+from nasdsl.passes.rules import broken_rule
+
+MAX_DRAWS = 10_000
+"""How many are drawn before the rules are found to allow too few."""
 
 
 def draw(graph: Graph, seed: int) -> Architecture:
-    """A random architecture; the same for the same graph and seed."""
+    """A random architecture; the same for the same graph and seed.
+
+    Raises:
+        NasError: None of `MAX_DRAWS` keeps the rules of the space.
+    """
     generator = random.Random(seed)
-    decisions = {path: _value(graph, decision, generator) for path, decision in graph.decisions.items()}
-    return canonical(graph, Architecture(graph.name, decisions, graph.preset))
+    for _ in range(MAX_DRAWS):
+        decisions = {path: _value(graph, decision, generator) for path, decision in graph.decisions.items()}
+        architecture = canonical(graph, Architecture(graph.name, decisions, graph.preset))
+        broken = broken_rule(graph, architecture)
+        if broken is None:
+            return architecture
+    raise NasError(
+        f"none of {MAX_DRAWS} random architectures keeps the rules of `{graph.name}`; in the last, {broken}",
+        help="let the rules forbid less, or restrict the decisions with a preset",
+    )
 
 
 def _value(graph: Graph, decision: Decision, generator: random.Random) -> Value:

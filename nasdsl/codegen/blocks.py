@@ -8,7 +8,7 @@ declared and is an argument like a map.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nasdsl.diagnostics.errors import NasError
@@ -16,8 +16,16 @@ from nasdsl.ir.graph import Atom, Graph, Grid, Node
 from nasdsl.ops.operation import TorchForm
 from nasdsl.passes.module_paths import ModuleTree
 
-Ref = int | str
-"""A map (the node that makes it) or a grid (its path)."""
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The module of a shared block, by the first of the instances that share it."""
+
+    scope: int
+
+
+Ref = int | str | Shared
+"""A map (the node that makes it), a grid (its path) or a module that several calls share."""
 
 
 @dataclass(slots=True)
@@ -33,6 +41,7 @@ class Item:
         symbols: The choices among numbers of which each value has its own module.
         grid: The grid it walks, else None.
         cells: Of a walk, for each of its cells the calls that make the cell's instances.
+        shared: Of the call of a shared block its module.
     """
 
     reads: tuple[Ref, ...]
@@ -43,6 +52,7 @@ class Item:
     symbols: tuple[str, ...] = ()
     grid: Grid | None = None
     cells: dict[int, Item] = field(default_factory=dict)
+    shared: Shared | None = None
 
     @property
     def key(self) -> int:
@@ -60,6 +70,7 @@ class Block:
         arguments: What it reads from outside, in order of first use.
         results: The maps read outside, in order.
         items: What it does, in order.
+        holds: The modules that its calls share, each as a step that is not done.
         is_cell: Whether it is a cell of a grid: then the walk calls its items one by one.
     """
 
@@ -68,6 +79,7 @@ class Block:
     arguments: tuple[Ref, ...]
     results: tuple[int, ...]
     items: tuple[Item, ...]
+    holds: tuple[Item, ...] = ()
     is_cell: bool = False
 
 
@@ -80,6 +92,8 @@ class Outliner:
         self._grid_of_route = {d.path: d.grid for d in graph.decisions.values() if d.grid}
         self._joins = {join: path for path, grid in graph.grids.items() for join in grid.cells.values()}
         self._home = self._homes()
+        self._blocks: dict[tuple[int, tuple[tuple[str, int], ...]], Block] = {}
+        self._variants: dict[int, tuple[str, ...]] = {}
         self._reads, self._makes = self._borders()
 
     def top(self) -> Block:
@@ -94,13 +108,6 @@ class Outliner:
                 home[scope.id] = scope.id
         return home
 
-    def chain(self, scope: int) -> Iterator[int]:
-        """An instance and those around it, from the inside out."""
-        yield scope
-        while scope in self.tree.parent:
-            scope = self.tree.parent[scope]
-            yield scope
-
     def reads_of(self, node: Node) -> tuple[Ref, ...]:
         """What a node reads: routes read their grid, joins read nothing themselves."""
         if node.op in ("route_end", "route_last"):
@@ -113,15 +120,15 @@ class Outliner:
         """For each instance what it reads from outside and what is read from it."""
         reads: dict[int, dict[Ref, None]] = {scope: {} for scope in self._home}
         makes: dict[int, dict[int, None]] = {scope: {} for scope in self._home}
-        inside = {scope: set(self.chain(scope)) for scope in self._home}
+        inside = {scope: set(self.tree.chain(scope)) for scope in self._home}
         self.inside = inside
         owner = {path: self.grid_owner(path) for path in self.graph.grids}
         self._used = {task.output for task in self.graph.tasks}
         self._used |= {i.node for node in self.graph.nodes for i in node.inputs}
         for node in self.graph.nodes:
             for ref in self.reads_of(node):
-                made_in = inside[self.graph.nodes[ref].scope] if isinstance(ref, int) else inside[owner[ref]]
-                for scope in self.chain(node.scope):
+                made_in = inside[self.graph.nodes[ref].scope] if isinstance(ref, int) else inside[owner[str(ref)]]
+                for scope in self.tree.chain(node.scope):
                     if scope not in made_in:
                         reads[scope][ref] = None
                 if isinstance(ref, int):
@@ -130,18 +137,24 @@ class Outliner:
             self._mark(task.output, {0}, makes)
         for grid in self.graph.grids.values():
             start = self.start(grid)
-            for scope in self.chain(owner[grid.path]):
+            for scope in self.tree.chain(owner[grid.path]):
                 if scope not in inside[self.graph.nodes[start].scope]:
                     reads[scope][start] = None
             self._mark(start, inside[owner[grid.path]], makes)
             for link in grid.links:
                 self._mark(link.node, inside[owner[grid.path]], makes)
+        for child in filter(self.tree.is_held, self.tree.parent):
+            shared = Shared(self.tree.first(child))
+            for scope in self.tree.chain(self.tree.parent[child]):
+                if self.tree.first(scope) == self.tree.holder[shared.scope]:
+                    break
+                reads[scope][shared] = None
         return reads, makes
 
     def _mark(self, node: int, reader: set[int], makes: dict[int, dict[int, None]]) -> None:
         if self.graph.nodes[node].op == "join":
             return
-        for scope in self.chain(self.graph.nodes[node].scope):
+        for scope in self.tree.chain(self.graph.nodes[node].scope):
             if scope not in reader:
                 makes[scope][node] = None
 
@@ -156,6 +169,15 @@ class Outliner:
         return self.graph.nodes[grid.cells[grid.source]].inputs[0].node
 
     def _block(self, scope: int, values: Mapping[str, int]) -> Block:
+        key = (scope, tuple(sorted(values.items())))
+        if key not in self._blocks:
+            self._blocks[key] = self._made_block(scope, values)
+        return self._blocks[key]
+
+    def _made_block(self, scope: int, values: Mapping[str, int]) -> Block:
+        for child in self.tree.holds(scope):
+            self._variants[child] = self.tree.scope_variants(child, values)
+        holds = tuple(self._hold(child, values) for child in self.tree.holds(scope))
         cell_scopes = {self.graph.nodes[join].scope for join in self._joins}
         items = [
             self._call(child, values)
@@ -169,7 +191,7 @@ class Outliner:
         items += [self._operation(node, values) for node in live]
         results = tuple(sorted(self._makes[scope]))
         is_cell = scope in cell_scopes
-        return Block(scope, values, tuple(self._reads[scope]), results, self._ordered(items), is_cell)
+        return Block(scope, values, tuple(self._reads[scope]), results, self._ordered(items), holds, is_cell)
 
     def _operation(self, node: Node, values: Mapping[str, int]) -> Item:
         selecting = node.op in ("mix", "route_end", "route_last")
@@ -178,7 +200,22 @@ class Outliner:
         forms = () if selecting else tuple(self.tree.form(node, {**values, **extra}) for extra in assignments)
         return Item(self.reads_of(node), (node.id,), node, forms, symbols=symbols)
 
+    def variants(self, shared: Shared) -> tuple[str, ...]:
+        """The choices among numbers for whose values a shared module is there once each."""
+        return self._variants[shared.scope]
+
+    def _hold(self, scope: int, values: Mapping[str, int]) -> Item:
+        symbols = self._variants[scope]
+        blocks = tuple(self._block(scope, {**values, **extra}) for extra in self.tree.assignments(symbols))
+        return Item((), (), child=blocks, symbols=symbols)
+
     def _call(self, scope: int, values: Mapping[str, int]) -> Item:
+        if self.tree.is_held(scope):
+            shared = Shared(self.tree.first(scope))
+            symbols = self._variants[shared.scope]
+            unknown = self.tree.assignments([symbol for symbol in symbols if symbol not in values])
+            blocks = tuple(self._block(scope, {**values, **extra}) for extra in unknown)
+            return Item(blocks[0].arguments, blocks[0].results, child=blocks, symbols=symbols, shared=shared)
         symbols = self.tree.scope_variants(scope, values)
         blocks = tuple(self._block(scope, {**values, **extra}) for extra in self.tree.assignments(symbols))
         return Item(blocks[0].arguments, blocks[0].results, child=blocks, symbols=symbols)

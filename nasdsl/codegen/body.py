@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from nasdsl.codegen.blocks import Item, Ref, conditional
+from nasdsl.codegen.blocks import Item, Ref, Shared, conditional
 from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
-from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
+from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
 from nasdsl.number import Number
@@ -41,8 +42,10 @@ class Body:
         self._bound: set[str] = set()
         self._pinned: set[str] = set()
         self._typed: set[str] = set()
+        self._deferred: set[str] = set()
         self._uses = self._count_uses()
         self._maker = {ref: item for item in self.items for ref in item.makes}
+        self._eager = self._always_needed()
         self._lazy = {id(item) for item in self.items if self._is_lazy(item)}
 
     def parameters(self) -> list[str]:
@@ -54,6 +57,10 @@ class Body:
             if isinstance(ref, str):
                 name = identifier(ref, RESERVED | self._bound)
                 kind = "runtime.Walk"
+                self._pinned.add(name)
+            elif isinstance(ref, Shared):
+                attribute = self.groups.outliner.tree.attribute[ref.scope]
+                name, kind = identifier(attribute, RESERVED | self._bound), self.groups.class_of(ref)
                 self._pinned.add(name)
             else:
                 everywhere = self.block.scope == 0 or all(ref in block.arguments for block in self.group.blocks)
@@ -115,6 +122,9 @@ class Body:
         self.lines.append(f"{' ' * self._indent}return {name}")
 
     def _assign(self, item: Item) -> None:
+        if id(item) not in self._eager:
+            self._defer(item)
+            return
         expression = self.expression(item)
         names: list[str] = []
         for ref in item.makes:
@@ -129,6 +139,24 @@ class Body:
         if before == f"{flat(expression)} = ":
             return
         self.lines += lay_out(before, expression, "", self._indent, self._comment(item))
+
+    def _defer(self, item: Item) -> None:
+        """Write a step that only some alternatives need as a function that is run at most once."""
+        expression, comment = self.expression(item), self._comment(item)
+        self._pinned |= self._captured(item)
+        name = identifier(self._wanted(item.makes[0], item)[0], RESERVED | self._bound)
+        self._bound.add(name)
+        self._pinned.add(name)
+        self._deferred.add(name)
+        for place, ref in enumerate(item.makes):
+            self.names[ref] = f"{name}()" if len(item.makes) == 1 else f"{name}()[{place}]"
+        later = Nest("runtime.once(", (Prefixed("lambda: ", expression),))
+        self.lines += lay_out(f"{name} = ", later, "", self._indent, comment)
+
+    def _captured(self, item: Item) -> set[str]:
+        """The variables that a function of a step reads later: they must stay as they are."""
+        read = (self.names[ref] for ref in self._all_reads(item) if ref in self.names)
+        return {name.partition("(")[0] for name in read}
 
     def _is_typed(self, item: Item, expression: Expression) -> bool:
         """Whether a type checker knows that this is a tensor."""
@@ -148,19 +176,24 @@ class Body:
         return joined(["; ".join(kinds), self.shapes.latency(self.group, self._place[id(item)])])
 
     def _variable(self, ref: Ref, item: Item, taken: set[str]) -> str:
-        """A name for a map: as in the .nas file where it has one there, else that of the map it is made from."""
-        wanted = [self._binding(ref)]
-        if not wanted[0]:
-            wanted = [self.names[r] for r in item.reads if isinstance(r, int) and r in self.names][:1]
-            wanted = [name for name in wanted if name not in self._inputs()] + [self._full_name(ref)]
-        else:
-            wanted.append(self._full_name(ref))
-        wanted = [identifier(name) for name in wanted]
+        """A name for a map that no other needs."""
+        wanted = self._wanted(ref, item)
         held = self._held(item) | taken
         for name in wanted:
             if name not in held and name not in self._pinned:
                 return name
         return identifier(wanted[-1], RESERVED | self._bound)
+
+    def _wanted(self, ref: Ref, item: Item) -> list[str]:
+        """Names for a map: as in the .nas file where it has one there, else that of the map it is made from."""
+        wanted = [self._binding(ref)]
+        if not wanted[0]:
+            wanted = [self.names[r] for r in item.reads if isinstance(r, int) and r in self.names][:1]
+            wanted = [name for name in wanted if name not in self._inputs() and not name.endswith((")", "]"))]
+            wanted.append(self._full_name(ref))
+        else:
+            wanted.append(self._full_name(ref))
+        return [identifier(name) for name in wanted]
 
     def _inputs(self) -> set[str]:
         return {self.names[n.id] for n in self.groups.graph.inputs() if n.id in self.names}
@@ -207,20 +240,29 @@ class Body:
                 uses.setdefault(ref, []).append(item)
         return uses
 
+    def _always_needed(self) -> set[int]:
+        """The steps that are done whatever has been decided."""
+        wanted: set[Ref] = set(self.block.results)
+        if self.block.scope == 0:
+            wanted |= {task.output for task in self.groups.graph.tasks}
+        needs: dict[Ref, set[Ref]] = {}
+        for item in self.items:
+            read = [{ref} | needs.get(ref, set()) for ref in item.reads if not _only_conditional(item, ref)]
+            arms = [{ref} | needs.get(ref, set()) for ref in item.reads if _only_conditional(item, ref)]
+            found = set[Ref]().union(*read) | (set.intersection(*arms) if arms else set())
+            needs |= dict.fromkeys(item.makes, found)
+        wanted = wanted.union(*(needs.get(ref, set()) for ref in wanted))
+        return {id(item) for item in self.items if item.grid is not None or wanted.intersection(item.makes)}
+
     def _is_lazy(self, item: Item) -> bool:
         """Whether a step is written inside the one that reads it, which may not need it."""
-        if item.grid is not None or len(item.makes) != 1 or item.makes[0] in self.block.results:
-            return False
-        if self.block.scope == 0 and item.makes[0] in {task.output for task in self.groups.graph.tasks}:
+        if id(item) in self._eager or len(item.makes) != 1:
             return False
         users = self._uses.get(item.makes[0], [])
-        if len(users) != 1:
+        node = users[0].node if len(users) == 1 else None
+        if node is None or not _only_conditional(users[0], item.makes[0]):
             return False
-        node = users[0].node
-        if node is not None and (node.op == "mix" or conditional(node) is not None):
-            times = [i for i in node.inputs if i.node == item.makes[0]]
-            return len(times) == 1 and times[0].when is not None
-        return False
+        return node.op == "mix" or sum(i.node == item.makes[0] for i in node.inputs) == 1
 
     def expression(self, item: Item) -> Expression:
         """What a step computes."""
@@ -229,13 +271,16 @@ class Body:
         return Nest("a.scaled(", (plain, *scaled)) if scaled else plain
 
     def value(self, ref: Ref) -> Expression:
-        """How a map is written: its variable, or what computes it."""
+        """How a map is written: its variable, or what computes it; a shared module: where it is at hand."""
+        if isinstance(ref, Shared) and ref not in self.names:
+            return f"self.{self.groups.outliner.tree.attribute[ref.scope]}"
         maker = self._maker.get(ref)
         return self.expression(maker) if maker is not None and id(maker) in self._lazy else self.names[ref]
 
     def _call(self, item: Item) -> Expression:
         child = item.child[0]
-        name = f"self.{self.groups.outliner.tree.attribute[child.scope]}{self.variant(item)}"
+        module = f"self.{self.groups.outliner.tree.attribute[child.scope]}"
+        name = f"{flat(self.value(item.shared)) if item.shared else module}{self.variant(item)}"
         inner, _ = self.groups.of(child)
         told = [self.group.told[self._place[id(item)], i] for i in range(len(inner.numbers))]
         return self.call(name, item, told, {})
@@ -280,8 +325,7 @@ class Body:
             return self._route(node)
         if node.op == "mix":
             view, name = self.groups.condition(node.inputs[0].when.decision, self.block)  # type: ignore[union-attr]
-            members = [(literal(i.when.value if i.when else None), i.node) for i in node.inputs]
-            return Nest(f"{view}.mix(", (quoted(name), self._thunks(members)))
+            return Nest(f"{view}.mix(", (quoted(name), self._thunks(_alternatives(node))))
         if conditional(node) is not None:
             return self._picked(node)
         place = self._place[id(item)]
@@ -294,27 +338,19 @@ class Body:
         """A dict of functions that compute the members when they are wanted."""
         items, comments = [], {}
         for place, (key, ref) in enumerate(members):
-            body = self.value(ref)
-            items.append(Prefixed(f"{flat(key)}: ", self._thunk(body, "", flat(key), 12)))
+            items.append(Prefixed(f"{flat(key)}: ", self._thunk(self.value(ref), "")))
             maker = self._maker.get(ref)
             if maker is not None and id(maker) in self._lazy:
                 comments[place] = self.shapes.latency(self.group, self._place[id(maker)])
-        return Nest("{", tuple(items), "}", broken=True, comments=comments)
+        simple = all(flat(item).partition(": ")[2] in self._deferred for item in items)
+        return Nest("{", tuple(items), "}", broken=not simple, comments=comments)
 
-    def _thunk(self, body: Expression, argument: str, name: str, depth: int) -> str:
-        """A function of what computes a map: a lambda, or where that is too long a function of its own before it."""
-        text = f"lambda{' ' if argument else ''}{argument}: {flat(body)}"
-        if self._indent + depth + len(f"{name}: {text},") <= LINE:
-            return text
-        function = identifier(name, RESERVED | self._bound)
-        self._bound.add(function)
-        signature = f"{argument}: Tensor" if argument else ""
-        if self.lines and self.lines[-1]:
-            self.lines.append("")
-        self.lines.append(f"{' ' * self._indent}def {function}({signature}) -> Tensor:")
-        self.lines += lay_out("out: Tensor = ", body, "", self._indent + 4)
-        self.lines += [f"{' ' * (self._indent + 4)}return out", ""]
-        return function
+    def _thunk(self, body: Expression, argument: str) -> Expression:
+        """A function of what computes a map."""
+        plain = flat(body).removesuffix("()")
+        if plain in self._deferred and not argument:
+            return plain
+        return Prefixed(f"lambda{' ' if argument else ''}{argument}: ", body)
 
     def _picked(self, node: Node) -> Expression:
         """A sum or concat of which some members depend on a pick."""
@@ -345,15 +381,14 @@ class Body:
             join = grid.cells[link.source]
             body = self._link(item, join, link.node, step)
             key = flat(literal((link.source, link.target)))
-            entries.append(Prefixed(f"{key}: ", self._thunk(body, "x", key, 4)))
+            entries.append(Prefixed(f"{key}: ", self._thunk(body, "x")))
             comments[place] = joined([self.shapes.short(link.node), self.shapes.latency_of(link.node, step)])
         name = identifier(grid.path.rpartition(".")[2], RESERVED | self._bound)
         links = identifier(f"{name}_links", RESERVED | self._bound)
         self._bound |= {name, links}
         self._pinned |= {name, links}
         self.names[grid.path] = name
-        for ref in item.reads[1:]:
-            self._pinned.add(self.names[ref])
+        self._pinned |= {self.names[ref] for ref in item.reads[1:] if ref in self.names}
         table = Nest("{", tuple(entries), "}", broken=True, comments=comments)
         self.lines += lay_out(f"{links}: runtime.Links = ", table, "", self._indent)
         start = self.value(item.reads[0])
@@ -365,10 +400,33 @@ class Body:
             return "x"
         cell = walk.cells[self.groups.graph.nodes[join].scope]
         attributes = self.groups.outliner.tree.attribute
-        name = f"self.{attributes[cell.child[0].scope]}{self.variant(cell)}.{attributes[step.child[0].scope]}"
+        place = f"self.{attributes[cell.child[0].scope]}{self.variant(cell)}"
+        names: dict[Ref, str] = {join: "x"}
+        for hold in cell.child[0].holds:
+            names[Shared(hold.child[0].scope)] = f"{place}.{attributes[hold.child[0].scope]}"
+        module = f"{place}.{attributes[step.child[0].scope]}"
+        if step.shared is not None:
+            module = names.get(step.shared) or flat(self.value(step.shared))
         inner, _ = self.groups.of(step.child[0])
         told = [self.group.links[node, i] for i in range(len(inner.numbers))]
-        return self.call(f"{name}{self.variant(step)}", step, told, {join: "x"})
+        return self.call(f"{module}{self.variant(step)}", step, told, names)
+
+
+def _only_conditional(item: Item, ref: Ref) -> bool:
+    """Whether a step reads a map in some of its alternatives only."""
+    node = item.node
+    if node is None or (node.op != "mix" and conditional(node) is None):
+        return False
+    return all(i.when is not None for i in node.inputs if i.node == ref)
+
+
+def _alternatives(node: Node) -> list[tuple[Expression, Ref]]:
+    """The maps of a mix with their values; those that stand for several values once, with all of them."""
+    values: dict[Ref, list[Any]] = {}
+    for i in node.inputs:
+        assert i.when is not None, "all inputs of a mix are conditional"
+        values.setdefault(i.node, []).append(i.when.value)
+    return [(literal(having[0] if len(having) == 1 else tuple(having)), ref) for ref, having in values.items()]
 
 
 def _read(view: str, name: str) -> str:

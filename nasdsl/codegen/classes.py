@@ -11,6 +11,8 @@ import jinja2
 
 from nasdsl.codegen.blocks import Item
 from nasdsl.codegen.body import Body
+from nasdsl.codegen.classnames import block_name
+from nasdsl.codegen.externs import extern_imports
 from nasdsl.codegen.group import DEFAULTS, Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, prose, wrapped
@@ -68,7 +70,7 @@ class Printer:
 
     def _doc(self, group: Group) -> list[str]:
         scope = self.groups.graph.scopes[group.blocks[0].scope]
-        what = f"`{scope.block}` ({shown_span(scope.span)})"
+        what = f"`{block_name(scope)}` ({shown_span(scope.span)})"
         if group.blocks[0].is_cell:
             what = f"A cell of the grid {what}: its ways out"
         count = len(group.blocks)
@@ -90,7 +92,7 @@ class Printer:
                 assert item.node is not None, "only operations have forms"
                 name = self.groups.outliner.tree.node_attribute[item.node.id]
                 modules = [self._module(group, place, variant, item) for variant in range(len(item.forms))]
-            elif item.child and not inlined(self.groups.of(item.child[0])[0]):
+            elif item.child and item.shared is None and not inlined(self.groups.of(item.child[0])[0]):
                 name = self.groups.outliner.tree.attribute[item.child[0].scope]
                 modules = [self._instance(group, place, variant, item) for variant in range(len(item.child))]
             else:
@@ -114,7 +116,7 @@ class Printer:
                 arguments.append(value)
             elif key not in DEFAULTS or flat(value) != repr(DEFAULTS[key]):
                 arguments.append(Prefixed(f"{key}=", value))
-        return Nest(f"{form.module}(", tuple(arguments))
+        return Nest(f"{self.groups.externs.get(form.module, form.module)}(", tuple(arguments))
 
     def _instance(self, group: Group, place: int, variant: int, item: Item) -> Nest:
         inner, _ = self.groups.of(item.child[variant])
@@ -156,8 +158,8 @@ def docstring(lines: Sequence[str]) -> str:
     return '"""' + "\n".join(lines) + end + '"""'
 
 
-def imports_for(text: str, *, runtime: bool) -> list[str]:
-    """The import lines that a module with this text needs, as ruff sorts them."""
+def imports_for(text: str, externs: Mapping[str, str], *, runtime: bool) -> list[str]:
+    """The import lines that a module with this text needs, as ruff sorts them; `externs` as in `extern_names`."""
     lines = ["from __future__ import annotations", ""]
     if "Mapping[" in text:
         lines.append("from collections.abc import Mapping")
@@ -169,7 +171,7 @@ def imports_for(text: str, *, runtime: bool) -> list[str]:
         lines.append("import torch")
     if "F." in text:
         lines.append("import torch.nn.functional as F")
-    lines.append("from torch import Tensor, nn")
+    lines += [line for _, line in sorted([*extern_imports(externs), ("torch", "from torch import Tensor, nn")])]
     if runtime:
         lines += ["", "from nasdsl import runtime", "from nasdsl.runtime import Choices"]
     return lines

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from nasdsl.codegen.blocks import Block
 from nasdsl.codegen.group import Group, inlined, steps_of
-from nasdsl.ir.graph import Graph
+from nasdsl.ir.graph import Graph, Scope
 from nasdsl.passes.module_paths import RESERVED, identifier
 
 OWN = frozenset({"Any", "COST", "Choices", "LATENCY_MS", "Mapping", "Network", "SPACE", "Supernet", "Tensor", "load"})
@@ -15,13 +15,18 @@ OWN = frozenset({"Any", "COST", "Choices", "LATENCY_MS", "Mapping", "Network", "
 GroupOf = Callable[[Block], Group]
 
 
-def name_classes(groups: Sequence[Group], graph: Graph, group_of: GroupOf) -> None:
-    """Name the classes of block instances."""
-    taken = set(OWN | RESERVED)
+def block_name(scope: Scope) -> str:
+    """The name of the block that a scope is an instance of, without an index: those that differ in it look alike."""
+    return scope.block.partition("[")[0]
+
+
+def name_classes(groups: Sequence[Group], graph: Graph, group_of: GroupOf, others: Iterable[str]) -> None:
+    """Name the classes of block instances, none like one of the others."""
+    taken = {*OWN, *RESERVED, *others}
     named: dict[str, list[Group]] = {}
     for group in groups:
         if not inlined(group):
-            named.setdefault(_camel(graph.scopes[group.blocks[0].scope].block), []).append(group)
+            named.setdefault(_camel(block_name(graph.scopes[group.blocks[0].scope])), []).append(group)
     for base, alike in named.items():
         for group in alike:
             group.name = _free(_distinguished(base, group, alike, graph, group_of), taken)

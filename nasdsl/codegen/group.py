@@ -53,8 +53,8 @@ class Group:
 
 
 def steps_of(block: Block) -> list[Item]:
-    """The steps of an instance, with the cells of its grids."""
-    return [step for item in block.items for step in (item, *item.cells.values())]
+    """The steps of an instance, with the cells of its grids and the modules it holds for others."""
+    return [*(step for item in block.items for step in (item, *item.cells.values())), *block.holds]
 
 
 def inlined(group: Group) -> bool:

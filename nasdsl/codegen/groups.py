@@ -14,22 +14,33 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from nasdsl.codegen.blocks import Block, Item, Outliner, conditional
-from nasdsl.codegen.classnames import name_classes
+from nasdsl.codegen.arguments import with_separate_arguments
+from nasdsl.codegen.blocks import Block, Item, Outliner, Shared, conditional
+from nasdsl.codegen.classnames import block_name, name_classes
+from nasdsl.codegen.externs import extern_names
 from nasdsl.codegen.group import Group, Parameter, steps_of
 from nasdsl.codegen.layout import Expression, flat, literal
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Link
 from nasdsl.number import Number
-from nasdsl.passes.module_paths import RESERVED, identifier
+from nasdsl.passes.module_paths import RESERVED, identifier, unlike_calls
 
 
 class Groups:
-    """The classes of a graph, inner ones first; the last is the graph itself."""
+    """The classes of a graph, inner ones first; the last is the graph itself.
+
+    Attributes:
+        original: The graph.
+        graph: The graph with separate arguments (see `nasdsl.codegen.arguments`).
+        classes: The classes.
+        externs: For each class that is imported its name here.
+    """
 
     def __init__(self, graph: Graph, top_name: str) -> None:
-        self.graph = graph
+        self.original = graph
+        self.graph = graph = with_separate_arguments(graph)
         self.outliner = Outliner(graph)
+        self.externs = extern_names(graph)
         self.top = self.outliner.top()
         self._cell_scopes = {graph.nodes[join].scope for grid in graph.grids.values() for join in grid.cells.values()}
         self._widths = self._width_owners()
@@ -37,7 +48,8 @@ class Groups:
         self._of: dict[int, tuple[Group, int]] = {}
         self.classes: list[Group] = []
         levels: dict[int, list[Block]] = {}
-        self._height(self.top, levels)
+        self._height(self.top, levels, {})
+        self._held: dict[int, Group] = {}
         for _, blocks in sorted(levels.items()):
             found: dict[Hashable, Group] = {}
             for block in blocks:
@@ -48,17 +60,18 @@ class Groups:
                 self._unify(group)
             self.classes += found.values()
         self.classes[-1].name = top_name
-        name_classes(self.classes[:-1], graph, lambda block: self.of(block)[0])
+        name_classes(self.classes[:-1], graph, lambda block: self.of(block)[0], self.externs.values())
 
     def of(self, block: Block) -> tuple[Group, int]:
         """The class of an instance, and its place among the class's instances."""
         return self._of[id(block)]
 
-    def _height(self, block: Block, levels: dict[int, list[Block]]) -> int:
-        inner = [child for step in steps_of(block) for child in step.child]
-        height = 1 + max((self._height(child, levels) for child in inner), default=-1)
-        levels.setdefault(height, []).append(block)
-        return height
+    def _height(self, block: Block, levels: dict[int, list[Block]], known: dict[int, int]) -> int:
+        if id(block) not in known:
+            inner = [child for step in steps_of(block) for child in step.child]
+            known[id(block)] = 1 + max((self._height(child, levels, known) for child in inner), default=-1)
+            levels.setdefault(known[id(block)], []).append(block)
+        return known[id(block)]
 
     def path(self, block: Block) -> str:
         """The prefix of the decisions declared in an instance."""
@@ -74,7 +87,12 @@ class Groups:
             known |= {ref: (place, i) for i, ref in enumerate(item.makes)}
             steps.append(self._step_shape(block, item, known))
         results = tuple(known.get(ref) for ref in block.results)
-        return (self.graph.scopes[block.scope].block, block.is_cell, tuple(steps), results)
+        holds = tuple(self._hold_shape(item) for item in block.holds)
+        return (block_name(self.graph.scopes[block.scope]), block.is_cell, tuple(steps), results, holds)
+
+    def _hold_shape(self, item: Item) -> Hashable:
+        attribute = self.outliner.tree.attribute[item.child[0].scope]
+        return attribute, item.symbols, tuple(id(self.of(child)[0]) for child in item.child)
 
     def _step_shape(self, block: Block, item: Item, known: Mapping[Any, Hashable]) -> Hashable:
         refs = tuple(known.get(ref, "join") for ref in item.reads)
@@ -82,7 +100,7 @@ class Groups:
         if item.grid is not None:
             return ("grid", item.grid.path, block.scope)
         if item.child:
-            return self._call_shape(block, item, refs, symbols)
+            return self._call_shape(block, item, (refs, known.get(item.shared)), symbols)
         assert item.node is not None, "a step walks, calls or computes"
         node = item.node
         conditions = tuple(
@@ -100,6 +118,8 @@ class Groups:
     def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable) -> Hashable:
         inner = [self.of(child) for child in item.child]
         group, _ = inner[0]
+        if item.shared is not None:
+            self._check_alike(item, group)
         if any(other is not group for other, _ in inner):
             span = self.graph.scopes[item.child[0].scope].span
             raise NasError(
@@ -110,6 +130,18 @@ class Groups:
         told = tuple(self.number_text(self._number(item, i), block) for i in range(len(group.numbers)))
         attribute = self.outliner.tree.attribute[item.child[0].scope]
         return ("call", id(group), attribute, refs, symbols, self.view(path, block), told, self.scaled(block, item))
+
+    def _check_alike(self, item: Item, group: Group) -> None:
+        """All calls of a shared block are of one class."""
+        assert item.shared is not None, "only shared calls are checked"
+        if self._held.setdefault(item.shared.scope, group) is not group:
+            raise unlike_calls(self.graph, item.child[0].scope)
+
+    def class_of(self, shared: Shared) -> str:
+        """The type of the module that the calls of a shared block have in common."""
+        scope = shared.scope
+        found = next(group for group in self.classes for block in group.blocks if block.scope == scope)
+        return f"runtime.PerValue[{found.name}]" if self.outliner.variants(shared) else found.name
 
     def _number(self, item: Item, place: int) -> Number:
         group, where = self.of(item.child[0])
@@ -219,7 +251,8 @@ class Groups:
 
     def _told_symbols(self, item: Item) -> set[str]:
         group, where = self.of(item.child[0])
-        return {symbol for number in group.numbers for symbol in number.values[where].symbols} | set(item.symbols)
+        told = {symbol for number in group.numbers for symbol in number.values[where].symbols} | set(item.symbols)
+        return told.union(*(self.outliner.variants(ref) for ref in item.reads if isinstance(ref, Shared)))
 
     def _unify(self, group: Group) -> None:
         slots: list[tuple[tuple[int, int, str], str, tuple[Any, ...]]] = []
@@ -230,7 +263,7 @@ class Groups:
                 for key in form.args:
                     values = tuple(step.forms[variant].args[key] for step in steps)
                     slots.append(((place, variant, key), key.lstrip("*"), values))
-            for variant, child in enumerate(item.child):
+            for variant, child in enumerate(() if item.shared else item.child):
                 inner, _ = self.of(child)
                 for parameter in inner.parameters:
                     values = tuple(parameter.values[self.of(step.child[variant])[1]] for step in steps)
@@ -249,7 +282,8 @@ class Groups:
         often = Counter(values for _, values in told)
         for where, numbers in sorted(told, key=lambda entry: _is_secondary("c", entry[1], often)):
             group.told[where] = self._told(group, numbers)
-        group.chooses = any(self._chooses(group.blocks[0], item) for item in steps_of(group.blocks[0]))
+        called = steps_of(group.blocks[0])[: -len(group.blocks[0].holds) or None]
+        group.chooses = any(self._chooses(group.blocks[0], item) for item in called)
 
     def _argument(self, group: Group, values: tuple[Any, ...], name: str, taken: set[str]) -> Expression:
         if all(value == values[0] and type(value) is type(values[0]) for value in values):
@@ -280,7 +314,7 @@ class Groups:
                 return [((place, 0), tuple(map(_sliced_number, steps)))]
             if kind == "computed":
                 group.told[place, 0] = text
-        if not item.child or group.blocks[0].is_cell or item.child[0].scope in self._cell_scopes:
+        if not item.makes or not item.child or group.blocks[0].is_cell or item.child[0].scope in self._cell_scopes:
             return []  # The walk calls the links of a cell: what they are told goes past the cell.
         found = []
         for index, parameter in enumerate(self.of(item.child[0])[0].numbers):

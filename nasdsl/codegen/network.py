@@ -26,14 +26,14 @@ def network_source(graph: Graph, *, architecture: Architecture | None, facts: Ma
     printer = Printer(groups, None)
     blocks = list(printer.blocks())
     task = " and ".join(f"`{task.name}`" for task in graph.tasks)
-    doc = wrapped(prose(f"Called with images [N, C, H, W] it returns {task}."), 7)
+    doc = wrapped(prose(f"Called with images [N, C, H, W] it returns {task}."), 10)
     model = {
         "doc": docstring(_doc(graph, architecture, facts)),
         "classes": [*blocks, printer.top(doc, _forward(groups, printer))],
         "name": "Network",
     }
     text = rendered("network.py.j2", imports=[], **model)
-    return rendered("network.py.j2", imports=imports_for(text, runtime=False), **model)
+    return rendered("network.py.j2", imports=imports_for(text, groups.externs, runtime=False), **model)
 
 
 def _doc(graph: Graph, architecture: Architecture | None, facts: Mapping[str, str]) -> list[str]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import combinations, product
+from math import prod
 
-from nasdsl.codegen.blocks import Item
+from nasdsl.codegen.blocks import Block, Item, Ref
 from nasdsl.codegen.group import Group, Parameter
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import prose
-from nasdsl.ir.graph import Graph
+from nasdsl.ir.graph import Decision, Graph, Kind
 from nasdsl.number import Number, points
+from nasdsl.ops.catalogue import SELECTING
 from nasdsl.passes.kernels import kernels
 from nasdsl.types import MapType
 
 Range = tuple[float, float]
 """Least and greatest latency, in milliseconds."""
+
+MAX_CASES = 1000
+"""Joint values of the decisions in a block up to which the latency of the whole block is said."""
 
 
 class Shapes:
@@ -29,7 +35,8 @@ class Shapes:
     def __init__(self, groups: Groups, latency: Mapping[str, float] | None) -> None:
         self._groups = groups
         self._graph = groups.graph
-        self._latency = _latencies(self._graph, latency) if latency is not None else {}
+        self._totals: dict[int, Range | None] = {}
+        self._latency = _latencies(groups.original, latency) if latency is not None else {}
 
     def of(self, group: Group, ref: int) -> str:
         """The shape of a map that the instances of a class make, in the words of the class."""
@@ -143,23 +150,52 @@ class Shapes:
     def _range(self, item: Item) -> Range | None:
         """From the least to the greatest that a step can cost."""
         if item.child:
-            return self._total([self._range(inner) for inner in item.child[0].items], item)
+            block = item.child[0]
+            if id(block) not in self._totals:
+                self._totals[id(block)] = self._total(block)
+            return self._totals[id(block)]
         return self._latency.get(item.node.id) if item.node is not None else None
 
-    def _total(self, parts: list[Range | None], item: Item) -> Range | None:
-        block = item.child[0]
-        mixes = [inner.node for inner in block.items if inner.node is not None and inner.node.op == "mix"]
-        known = {ref: part for inner, part in zip(block.items, parts, strict=True) for ref in inner.makes}
-        low = high = 0.0
-        mixed = set()
-        for node in mixes:
-            members = [known.get(i.node) or (0.0, 0.0) for i in node.inputs]
-            mixed |= {i.node for i in node.inputs}
-            low, high = low + min(m[0] for m in members), high + max(m[1] for m in members)
-        rest = [part for ref, part in known.items() if part is not None and ref not in mixed]
-        if not rest and not mixed:
+    def _total(self, block: Block) -> Range | None:
+        """From the least to the greatest that an instance can cost, over the decisions that its own steps read."""
+        parts = [self._range(item) for item in block.items]
+        nodes = [item.node for item in block.items if item.node is not None and item.node.op not in SELECTING - {"mix"}]
+        atoms = [i.when for node in nodes for i in node.inputs if i.when is not None]
+        asked = [self._graph.decisions[path] for path in dict.fromkeys(atom.decision for atom in atoms)]
+        options = [_options(decision) for decision in asked]
+        if not any(parts) or prod(map(len, options)) > MAX_CASES:
             return None
-        return low + sum(part[0] for part in rest), high + sum(part[1] for part in rest)
+        totals = []
+        for values in product(*options):
+            held = dict(zip([decision.path for decision in asked], values, strict=True))
+            live = [part for place in _reached(block, held) if (part := parts[place]) is not None]
+            totals.append((sum(part[0] for part in live), sum(part[1] for part in live)))
+        return min(low for low, _ in totals), max(high for _, high in totals)
+
+
+def _options(decision: Decision) -> list[tuple[int | str, ...]]:
+    """What a decision can be, each as the values for which conditions hold then."""
+    if decision.kind is Kind.PICK:
+        return list(combinations(decision.domain, decision.count))
+    return [(value,) for value in decision.real]
+
+
+def _reached(block: Block, held: Mapping[str, tuple[int | str, ...]]) -> set[int]:
+    """The places of the steps whose maps an instance needs when its conditions hold for some values."""
+    maker = {ref: place for place, item in enumerate(block.items) for ref in item.makes}
+    found: set[int] = set()
+    stack: list[Ref] = [*block.results]
+    while stack:
+        place = maker.get(stack.pop())
+        if place is None or place in found:
+            continue
+        found.add(place)
+        item = block.items[place]
+        if item.node is None or item.node.op in SELECTING - {"mix"}:
+            stack += item.reads
+        else:
+            stack += [i.node for i in item.node.inputs if i.when is None or i.when.value in held[i.when.decision]]
+    return found
 
 
 def _latencies(graph: Graph, latency: Mapping[str, float]) -> dict[int, Range]:

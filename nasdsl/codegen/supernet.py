@@ -47,7 +47,7 @@ def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None,
         "tail": tail,
     }
     text = rendered("supernet.py.j2", imports=[], **model)
-    return rendered("supernet.py.j2", imports=imports_for(text, runtime=True), **model)
+    return rendered("supernet.py.j2", imports=imports_for(text, groups.externs, runtime=True), **model)
 
 
 def _module_doc(graph: Graph, device: str) -> list[str]:
@@ -73,7 +73,7 @@ def _class_doc(graph: Graph) -> list[str]:
     aux = ", ".join(f"`{task.name}`" for task in graph.tasks if task.aux)
     text = f"All architectures of `{graph.name}` at once: called with images and decisions it returns {outputs}"
     text += f"; in training also {aux}, where the route is one that is run." if aux else "."
-    return wrapped(prose(text), 7)
+    return wrapped(prose(text), 10)
 
 
 def _data(graph: Graph) -> Iterator[list[str]]:
@@ -101,8 +101,8 @@ def _data(graph: Graph) -> Iterator[list[str]]:
 
 def _decision(decision: Decision) -> Nest:
     domain = literal(decision.domain)
-    if decision.kind is Kind.WIDTH:
-        return Nest("runtime.Width(", (domain,))
+    if decision.kind in (Kind.WIDTH, Kind.DEPTH):
+        return Nest(f"runtime.{decision.kind.value.capitalize()}(", (domain,))
     if decision.kind is Kind.PICK:
         return Nest("runtime.Pick(", (domain, f"count={decision.count}"))
     if decision.kind is Kind.ROUTE:

@@ -58,12 +58,19 @@ class GraphBuilder:
             path = _joined(self.scopes[tied_to].path, block)
         elif path is None:
             path = _joined(above.path, unique)
-        weights = path if shared else ""
+        weights = _joined(self._instance(tied_to or 0), block) if shared else ""
         scope = Scope(len(self.scopes), parent, unique, block, span, path, cell or above.cell, weights)
         self.scopes.append(scope)
         if (unique != name or parent in self._ordinals) if tied_to is None else tied_to in self._ordinals:
             self._ordinals.add(scope.id)
         return scope.id
+
+    def _instance(self, scope: int) -> str:
+        """What tells an instance from all others, but not from those it shares its weights with."""
+        me = self.scopes[scope]
+        if me.weights or me.parent is None:
+            return me.weights
+        return _joined(self._instance(me.parent), me.name)
 
     def _unique(self, parent: int, name: str) -> str:
         unique, count = name, 1

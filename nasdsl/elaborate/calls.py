@@ -252,10 +252,13 @@ class Calls(Expressions):
             frame.places[parameter.name] = parameter.span
 
     def _block_scope(self, function: BlockValue, at: Place) -> int:
+        return self._instance_of(function, at.frame.scope, at.named(function.name))
+
+    def _instance_of(self, function: BlockValue, above: int, name: str) -> int:
         sharing = function.block.sharing
         return self.graph.scope(
-            at.frame.scope,
-            at.named(function.name),
+            above,
+            name,
             function.name,
             function.block.span,
             tied_to=function.frame.body.scope if sharing else None,
@@ -289,7 +292,7 @@ class Calls(Expressions):
         if function.block.short and isinstance(body[0], ast.Return) and isinstance(body[0].values[0], ast.Call):
             call = body[0].values[0]
             target = self.evaluate(call.function, Place(frame))
-            if isinstance(target, BlockValue):
+            if isinstance(target, BlockValue) and not target.block.sharing:
                 positional, named = self._arguments(call, Place(frame))
                 return self.apply_block(target, positional, named, Place(frame), call.span, inside=frame.scope)
         return self.run_body(body, frame, function.block.span)
@@ -338,7 +341,7 @@ class Calls(Expressions):
         span: Span,
     ) -> tuple[MapValue, ...]:
         if isinstance(function, BlockValue):
-            scope = self.graph.scope(above, name, function.name, function.block.span)
+            scope = self._instance_of(function, above, name)
             value = self.apply_block(function, positional, named, Place(Frame(None, scope)), span, inside=scope)
         else:
             label = function.name

@@ -2,7 +2,7 @@
 convolution before it, and the names are those of the .nas file.
 
 Requires a graph without decisions. Ensures a model that the ONNX checker accepts, with a free batch size "N", without
-local paths, the same bytes for the same input.
+local paths, the same bytes for the same input. Weights that the calls of a shared block have in common are there once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import nasdsl
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Node
 from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.passes.shared import Sharing
 from nasdsl.types import MapType
 
 OPSET = 18
@@ -39,7 +40,7 @@ def onnx_model(
         metadata: What to write into the model's metadata, texts by name.
 
     Raises:
-        NasError: Weights are missing or have another shape than the graph says.
+        NasError: Weights are missing, or an operation is an `extern`, which has no ONNX form.
     """
     return _Lowering(graph, weights, paths).model(metadata or {})
 
@@ -51,9 +52,11 @@ class _Lowering:
         self.paths = paths
         self.tasks = [task for task in graph.tasks if not task.aux]
         self.live = self._live()
+        self.owner = Sharing(graph).nodes
         self.folded = self._foldable()
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: dict[str, onnx.TensorProto] = {}
+        self.written: dict[tuple[int, int | None, str], str] = {}
         self.constants: dict[tuple[str, bytes, tuple[int, ...]], str] = {}
         self.taken: set[str] = {task.name for task in self.tasks}
 
@@ -88,19 +91,25 @@ class _Lowering:
         return live
 
     def _foldable(self) -> dict[int, Node]:
-        """For each convolution that a batch normalisation alone reads, that one."""
+        """For each convolution that a batch normalisation alone reads, that one; those that share their weights are
+        folded all or not at all.
+        """
         readers: dict[int, list[Node]] = {}
         for node in self.graph.nodes:
             if node.id in self.live:
                 for item in node.inputs:
                     readers.setdefault(item.node, []).append(node)
         outputs = {task.output for task in self.tasks}
+        convolutions = [n for n in self.graph.nodes if n.op in ("conv", "dw_conv") and n.id in self.live]
+        norms: dict[int, set[int | None]] = {}
+        for node in convolutions:
+            found = readers.get(node.id, [])
+            alone = node.id not in outputs and [reader.op for reader in found] == ["bn"]
+            norms.setdefault(self.owner[node.id], set()).add(self.owner[found[0].id] if alone else None)
         return {
             node.id: readers[node.id][0]
-            for node in self.graph.nodes
-            if node.op in ("conv", "dw_conv")
-            and node.id not in outputs
-            and [reader.op for reader in readers.get(node.id, ())] == ["bn"]
+            for node in convolutions
+            if None not in norms[self.owner[node.id]] and len(norms[self.owner[node.id]]) == 1
         }
 
     def _lower(self, node: Node, values: Mapping[int, str]) -> str:
@@ -109,12 +118,18 @@ class _Lowering:
         attrs = node.attrs
         if node.op == "bn" and node.inputs[0].node in self.folded:
             return names[0]
-        emitter = _Emitter(self, self._name(node), lambda name: self.weight(node, name))
+        if node.op == "extern":
+            raise NasError(
+                f"{node.span}: `{attrs['target']}` is an extern, a class of your own: it has no ONNX form",
+                help="leave it out of what is exported; generated PyTorch code calls it",
+            )
+        owner = self.owner[node.id]
+        emitter = _Emitter(self, self._name(node), (owner, None), lambda name: self.weight(node, name))
         norm = self.folded.get(node.id)
         if norm is not None:
             arrays = self._fold(node, norm)
             attrs = {**attrs, "bias": True}
-            emitter = _Emitter(self, self._name(node), arrays.__getitem__)
+            emitter = _Emitter(self, self._name(node), (owner, self.owner[norm.id]), arrays.__getitem__)
         return OPERATIONS[node.op].onnx(emitter, names, types, node.type, attrs)
 
     def _fold(self, conv: Node, norm: Node) -> dict[str, NDArray[Any]]:
@@ -176,11 +191,12 @@ class _Lowering:
 
 
 class _Emitter:
-    """What one node of the graph writes (see `nasdsl.ops.operation.Emitter`)."""
+    """What one node of the graph writes (see `nasdsl.ops.operation.Emitter`); `key` says whose weights it has."""
 
-    def __init__(self, lowering: _Lowering, name: str, weight: Any) -> None:
+    def __init__(self, lowering: _Lowering, name: str, key: tuple[int, int | None], weight: Any) -> None:
         self._lowering = lowering
         self._name = name
+        self._key = key
         self._weight = weight
 
     def node(self, op_type: str, inputs: Sequence[str], /, **attributes: Any) -> str:
@@ -198,10 +214,12 @@ class _Emitter:
         return self._lowering.constants[key]
 
     def weight(self, name: str) -> str:
-        value = self._lowering.unique(f"{self._name}.{name}")
-        array = np.ascontiguousarray(self._weight(name), dtype=np.float32)
-        self._lowering.initializers[value] = numpy_helper.from_array(array, value)
-        return value
+        key = (*self._key, name)
+        if key not in self._lowering.written:
+            value = self._lowering.written[key] = self._lowering.unique(f"{self._name}.{name}")
+            array = np.ascontiguousarray(self._weight(name), dtype=np.float32)
+            self._lowering.initializers[value] = numpy_helper.from_array(array, value)
+        return self._lowering.written[key]
 
 
 def _value_info(name: str, x: MapType) -> onnx.ValueInfoProto:

@@ -17,6 +17,7 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Atom, Cell, Decision, Graph, Input, Kind, Node, Scope, Value
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import SELECTING
+from nasdsl.passes.rules import broken_rule
 from nasdsl.types import MapType
 
 Way = tuple[Cell, ...]
@@ -137,10 +138,11 @@ def canonical(graph: Graph, architecture: Architecture) -> Architecture:
 
 
 def validate(graph: Graph, architecture: Architecture) -> None:
-    """Check that an architecture is one of the space: every live decision has a value of its domain, and no other has.
+    """Check that an architecture is one of the space: every live decision has a value of its domain, no other has, and
+    all rules hold.
 
     Raises:
-        NasError: It names the difference.
+        NasError: It names the difference, or the rule.
     """
     if architecture.space != graph.name:
         raise NasError(f"this is an architecture of the space `{architecture.space}`, not of `{graph.name}`")
@@ -154,6 +156,9 @@ def validate(graph: Graph, architecture: Architecture) -> None:
     dead = [path for path in architecture.decisions if path not in live]
     if dead:
         raise NasError(f"`{dead[0]}` has a value but is not live in this architecture", help="leave it out")
+    broken = broken_rule(graph, architecture)
+    if broken is not None:
+        raise NasError(broken, help="change one of these decisions")
 
 
 def check_value(graph: Graph, decision: Decision, value: Value) -> None:
@@ -213,6 +218,9 @@ class _Network:
         self._scope_of: dict[tuple[int, Way], int] = {(0, ()): 0}
         self._node_of: dict[Place, int] = {}
         self._ways = self._ways_through_cells()
+        self._cells_of_weights: dict[str, set[tuple[str, Cell] | None]] = {}
+        for scope in self.space.scopes:
+            self._cells_of_weights.setdefault(scope.weights, set()).add(scope.cell)
 
     def graph(self) -> Graph:
         for place in sorted(self.live.reads):
@@ -231,6 +239,7 @@ class _Network:
             grids={},
             cases={},
             tasks=tasks,
+            rules=(),
         )
 
     def _copy(self, node: Node, place: Place) -> int:
@@ -251,11 +260,14 @@ class _Network:
         if key not in self._scope_of:
             assert scope.parent is not None, "scope 0 is known from the start"
             parent = self._scope(scope.parent, way)
-            name = scope.name
+            name, weights = scope.name, scope.weights
             if scope.cell is not None and self.space.scopes[scope.parent].cell is None:
                 name += self._owner(scope.cell, way)
+            if weights and scope.cell is not None and self._cells_of_weights[weights] == {scope.cell}:
+                # What is shared within a cell is there once in each copy of the cell.
+                weights += self._owner(scope.cell, way)
             self._scope_of[key] = len(self.scopes)
-            self.scopes.append(replace(scope, id=len(self.scopes), parent=parent, name=name))
+            self.scopes.append(replace(scope, id=len(self.scopes), parent=parent, name=name, weights=weights))
         return self._scope_of[key]
 
     def _ways_through_cells(self) -> dict[tuple[str, Cell], list[Way]]:

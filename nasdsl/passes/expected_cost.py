@@ -5,16 +5,25 @@ Generated files hold it as a literal, so it is made of dicts, tuples, strings an
 
 from __future__ import annotations
 
-from itertools import combinations, product
+from collections import Counter
+from collections.abc import Mapping
+from itertools import combinations, groupby, product
+from operator import itemgetter
 from typing import Any
 
 from nasdsl.ir.graph import Atom, Graph, Kind
 from nasdsl.number import Number
 from nasdsl.passes.kernels import Kernel, kernels
-from nasdsl.passes.liveness import ALWAYS, Condition, Literals, liveness
+from nasdsl.passes.liveness import ALWAYS, Literals, liveness
 
-Term = tuple[int, tuple[tuple[str, Any], ...]]
-"""A coefficient and a conjunction of (name, value)."""
+Conjunction = tuple[tuple[str, Any], ...]
+"""Pairs of (name, value) that hold together, sorted."""
+
+Term = tuple[int, dict[str, tuple[Any, ...]]]
+"""A coefficient and, by name, values: of a decision one of them is taken, of a pick or a grid all."""
+
+Run = tuple[str, tuple[Number, ...]]
+"""What runs: the template of a signature, and the numbers in it."""
 
 
 def expected_cost_data(graph: Graph) -> dict[str, Any]:
@@ -30,34 +39,91 @@ def expected_cost_data(graph: Graph) -> dict[str, Any]:
           of routes that can be live together when they are.
         * `lasts`: {symbol: (route, cells)}, the cells of one rate, where the symbol `branch[32].last(16)` stands for
           the one that the route visits last.
-        * `kernels`: one row each: (where, template, numbers, terms). Where: names of scopes and node, joined by dots.
-          Template: the signature with `{}` for each number. Numbers: `Number` as text, such as "8 * trunk[1,8].w".
-          Terms: the live condition ((coefficient, ((name, value), ...)), ...), where a name is a decision and its value
-          the alternative (of a pick: a member), or a grid and its value a link (from, to), or a symbol of `lasts` and
-          its value a cell. No pair at all: always.
+        * `kernels`: those that run under the same conditions together, ({"runs": (...), "when": terms}, ...). A run is
+          (count, template, numbers): how often, the signature with `{}` for each number, and the numbers as `Number`
+          prints them, such as "8 * trunk[1,8].w". A term is (coefficient, {name: values}); the sum of the terms says
+          how often all this runs. A name is a decision, which takes one of the values (a pick: all these members), or
+          a grid, where all these links are taken, or a symbol of `lasts` and its value a cell. No name at all: always.
     """
-    found = kernels(graph)
-    rows = [row for kernel in found for row in _rows(graph, kernel)]
+    together: dict[tuple[tuple[Run, int], ...], Counter[Conjunction]] = {}
+    for condition, runs in _by_condition(graph).items():
+        together.setdefault(tuple(runs.items()), Counter()).update(dict(condition))
     grids = {path: grid for path in graph.grids if (grid := _grid(graph, path))["live"]}
-    used = {name for _, _, numbers, terms in rows for name in _names(numbers, terms)}
-    used |= {name for grid in grids.values() for _, terms in grid["live"] for name in _names((), terms)}
-    lasts = {
-        symbol: (cases.cases[0][0].decision, tuple(atom.value for atom, _ in cases.cases))
-        for symbol, cases in graph.cases.items()
-        if symbol in used
-    }
+    rows = [(runs, _merged(graph, when)) for runs, when in together.items()]
+    used = {symbol for runs in together for (_, numbers), _ in runs for number in numbers for symbol in number.symbols}
+    used |= {name for _, terms in rows for _, values in terms for name in values}
+    used |= {name for grid in grids.values() for _, terms in grid["live"] for _, values in terms for name in values}
     return {
         "domains": {d.path: _domain(graph, d.path) for d in graph.decisions.values() if d.path in used},
         "grids": grids,
-        "lasts": lasts,
+        "lasts": {
+            symbol: (cases.cases[0][0].decision, tuple(atom.value for atom, _ in cases.cases))
+            for symbol, cases in graph.cases.items()
+            if symbol in used
+        },
         "kernels": tuple(
-            (where, template, tuple(map(str, numbers)), terms) for where, template, numbers, terms in rows
+            {
+                "runs": tuple((count, template, tuple(map(str, numbers))) for (template, numbers), count in runs),
+                "when": when,
+            }
+            for runs, when in rows
         ),
     }
 
 
-def _names(numbers: tuple[Number, ...], terms: tuple[Term, ...]) -> set[str]:
-    return {s for number in numbers for s in number.symbols} | {name for _, atoms in terms for name, _ in atoms}
+def _by_condition(graph: Graph) -> dict[tuple[tuple[Conjunction, int], ...], Counter[Run]]:
+    """What runs under each condition, a sum of conjunctions with coefficients, and how often."""
+    found: dict[tuple[tuple[Conjunction, int], ...], Counter[Run]] = {}
+    for kernel in kernels(graph):
+        for run, terms in _rows(graph, kernel).items():
+            found.setdefault(tuple(terms.items()), Counter())[run] += 1
+    return found
+
+
+def _rows(graph: Graph, kernel: Kernel) -> dict[Run, Counter[Conjunction]]:
+    """What a kernel can be: several things where its numbers depend on a route's last cell or on the live condition."""
+    symbols = [symbol for symbol in kernel.symbols if symbol in graph.cases]
+    rows: dict[Run, Counter[Conjunction]] = {}
+    for choice in product(*(graph.cases[symbol].cases for symbol in symbols)):
+        replaced = {symbol: number for symbol, (_, number) in zip(symbols, choice, strict=True)}
+        lasts = tuple((symbol, atom.value) for symbol, (atom, _) in zip(symbols, choice, strict=True))
+        numbers = tuple(_replaced(number, replaced) for number in kernel.numbers)
+        for literals, coefficient in kernel.live.terms:
+            if _soft(graph, literals):
+                continue
+            known = {atom.decision: atom.value for atom in literals if isinstance(atom.value, int)}
+            known = {name: value for name, value in known.items() if graph.decisions[name].kind is not Kind.PICK}
+            run = _folded(kernel.template, tuple(number.substitute(known) for number in numbers))
+            rows.setdefault(run, Counter())[_conjunction(literals) + lasts] += coefficient
+    return rows
+
+
+def _merged(graph: Graph, terms: Mapping[Conjunction, int]) -> tuple[Term, ...]:
+    """A sum of conjunctions; those that differ in the value of one decision become one: "d is 2 or 3"."""
+    found = Counter(
+        {
+            tuple((name, tuple(value for _, value in pairs)) for name, pairs in groupby(conjunction, itemgetter(0))): c
+            for conjunction, c in terms.items()
+        }
+    )
+    for name in sorted({name for conjunction in terms for name, _ in conjunction}):
+        if name in graph.decisions and graph.decisions[name].kind is not Kind.PICK:
+            found = _without_cases(found, name, graph.decisions[name].domain)
+    return tuple((coefficient, dict(conjunction)) for conjunction, coefficient in found.items() if coefficient)
+
+
+def _without_cases(terms: Mapping[Any, int], name: str, domain: tuple[int | str, ...]) -> Counter[Any]:
+    """Terms, those that differ in the value of one decision as one; it is left out where every value will do."""
+    alike: dict[tuple[Any, int], set[Any]] = {}
+    for conjunction, coefficient in terms.items():
+        rest = tuple((other, None if other == name else values) for other, values in conjunction)
+        alike.setdefault((rest, coefficient), set()).update(dict(conjunction).get(name, ()))
+    found: Counter[Any] = Counter()
+    for (rest, coefficient), having in alike.items():
+        values = tuple(value for value in domain if value in having)
+        kept = tuple((other, values if other == name else its) for other, its in rest)
+        found[tuple(pair for pair in kept if pair[0] != name or values != domain)] += coefficient
+    return found
 
 
 def _domain(graph: Graph, path: str) -> tuple[Any, ...]:
@@ -77,7 +143,8 @@ def _grid(graph: Graph, path: str) -> dict[str, Any]:
             for route in chosen:
                 condition = live.conditions.both(condition, live.routes[route])
             if condition.terms:
-                together.append((chosen, _terms(condition)))
+                terms = {_conjunction(literals): coefficient for literals, coefficient in condition.terms}
+                together.append((chosen, _merged(graph, terms)))
     return {
         "source": grid.source,
         "cells": tuple(grid.cells),
@@ -87,32 +154,12 @@ def _grid(graph: Graph, path: str) -> dict[str, Any]:
     }
 
 
-def _rows(graph: Graph, kernel: Kernel) -> list[tuple[str, str, tuple[Number, ...], tuple[Term, ...]]]:
-    """The rows of a kernel: several where its numbers depend on a route's last cell or on the live condition."""
-    symbols = [symbol for symbol in kernel.symbols if symbol in graph.cases]
-    where = _where(graph, kernel.nodes[0])
-    rows: dict[tuple[str, tuple[Number, ...]], list[Term]] = {}
-    for choice in product(*(graph.cases[symbol].cases for symbol in symbols)):
-        replaced = {symbol: number for symbol, (_, number) in zip(symbols, choice, strict=True)}
-        lasts = tuple((symbol, atom.value) for symbol, (atom, _) in zip(symbols, choice, strict=True))
-        numbers = tuple(_replaced(number, replaced) for number in kernel.numbers)
-        for literals, coefficient in kernel.live.terms:
-            if _soft(graph, literals):
-                continue
-            known = {atom.decision: atom.value for atom in literals if isinstance(atom.value, int)}
-            known = {name: value for name, value in known.items() if graph.decisions[name].kind is not Kind.PICK}
-            fixed = tuple(number.substitute(known) for number in numbers)
-            term = (coefficient, _atoms(literals) + lasts)
-            rows.setdefault((kernel.template, fixed), []).append(term)
-    return [(where, *_folded(template, fixed), tuple(terms)) for (template, fixed), terms in rows.items()]
-
-
 def _soft(graph: Graph, literals: Literals) -> bool:
     """Whether this is live in relaxations only: it has no cost, since no architecture has it."""
     return any(a.decision in graph.decisions and a.value in graph.decisions[a.decision].soft for a in literals)
 
 
-def _folded(template: str, numbers: tuple[Number, ...]) -> tuple[str, tuple[Number, ...]]:
+def _folded(template: str, numbers: tuple[Number, ...]) -> Run:
     """The template with the numbers that have become constants put in."""
     parts = ["{}" if number.constant is None else str(number.constant) for number in numbers]
     return template.format(*parts), tuple(number for number in numbers if number.constant is None)
@@ -128,21 +175,8 @@ def _replaced(number: Number, by: dict[str, Number]) -> Number:
     return total
 
 
-def _terms(condition: Condition) -> tuple[Term, ...]:
-    return tuple((coefficient, _atoms(literals)) for literals, coefficient in condition.terms)
-
-
-def _atoms(literals: Literals) -> tuple[tuple[str, Any], ...]:
+def _conjunction(literals: Literals) -> Conjunction:
     def key(atom: Atom) -> tuple[str, str]:
         return atom.decision, repr(atom.value)
 
     return tuple((atom.decision, atom.value) for atom in sorted(literals, key=key))
-
-
-def _where(graph: Graph, node: int) -> str:
-    names = [graph.nodes[node].name]
-    scope = graph.scopes[graph.nodes[node].scope]
-    while scope.parent is not None:
-        names.append(scope.name)
-        scope = graph.scopes[scope.parent]
-    return ".".join(reversed(names))

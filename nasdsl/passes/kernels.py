@@ -20,6 +20,7 @@ from nasdsl.ir.graph import Attribute, Graph, Node
 from nasdsl.number import Number, points
 from nasdsl.ops.catalogue import OPERATIONS, SELECTING
 from nasdsl.passes.liveness import Condition, Conditions, liveness
+from nasdsl.passes.shared import Sharing
 from nasdsl.types import MapType
 
 FREE = SELECTING | {"input", "identity", "dropout"}
@@ -92,7 +93,7 @@ class Costs:
     """What a network holds and computes.
 
     Attributes:
-        params: Trainable numbers.
+        params: Trainable numbers; those of a shared block count once.
         macs: Multiply-accumulates of convolutions and linear layers for one image.
     """
 
@@ -101,13 +102,21 @@ class Costs:
 
 
 def kernels(graph: Graph) -> tuple[Kernel, ...]:
-    """The kernels of a space or of a network, in the order of their first nodes; those of `aux` tasks are left out."""
+    """The kernels of a space or of a network, in the order of their first nodes; those of `aux` tasks are left out.
+
+    Raises:
+        NasError: An operation is an `extern`, of which nothing is known but its type.
+    """
     live = liveness(graph)
     following = _following(graph)
     heads = set(following.values())
     found: list[Kernel] = []
     for node in graph.nodes:
         if node.op in FREE or node.id in heads:
+            continue
+        if node.op == "extern":
+            if live.nodes[node.id].terms:
+                raise _unknown(node)
             continue
         inputs = _reads(graph, node)
         if node.op in ("sum", "concat") and len(inputs) == 1:
@@ -151,16 +160,24 @@ def signatures(graph: Graph) -> dict[str, Signature]:
     return found
 
 
+def _unknown(node: Node) -> NasError:
+    target = node.attrs["target"]
+    return NasError(
+        f"{node.span}: `{target}` is an extern: its latency cannot be measured by itself, so none is known",
+        help="leave the extern out of the space, or search without a latency",
+    )
+
+
 def costs(network: Graph) -> Costs:
-    """Parameters and MACs of a network (a graph without decisions), `aux` tasks left out."""
-    alive = _demanded(network)
-    params, macs = Fraction(0), Fraction(0)
+    """Parameters and MACs of a network (a graph without decisions), `aux` tasks left out; an extern counts nothing."""
+    alive, owner = _demanded(network), Sharing(network).nodes
+    params, macs = dict[int, Fraction](), Fraction(0)
     for node in network.nodes:
         if node.id in alive and node.op in OPERATIONS:
             inputs = [network.nodes[item.node].type for item in node.inputs]
-            params += _constant(OPERATIONS[node.op].params(inputs, node.type, node.attrs))
+            params[owner[node.id]] = _constant(OPERATIONS[node.op].params(inputs, node.type, node.attrs))
             macs += _constant(OPERATIONS[node.op].macs(inputs, node.type, node.attrs))
-    return Costs(int(params), int(macs))
+    return Costs(int(sum(params.values())), int(macs))
 
 
 def latency_ms(network: Graph, table: Mapping[str, float]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from functools import cache
 
 from nasdsl.diagnostics.diagnostic import Diagnostic, Label
@@ -131,16 +130,16 @@ def _names(node: object) -> set[str]:
     waiting = [node]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, tuple):
+        if isinstance(item, ast.Name):
+            found.add(item.text)
+        elif isinstance(item, tuple):
             waiting.extend(item)
-        elif isinstance(item, ast.Node):
-            if isinstance(item, ast.Name):
-                found.add(item.text)
-            elif isinstance(item, ast.Route):
+        elif isinstance(item, ast.Node) and not isinstance(item, ast.Number):
+            if isinstance(item, ast.Route):
                 found.add(item.grid)
             elif isinstance(item, ast.Attribute) and isinstance(item.base, ast.Name) and item.base.text == "next":
                 found.add(item.name)
-            waiting.extend(getattr(item, field.name) for field in fields(item) if field.name != "span")
+            waiting.extend(item.parts())
     return found
 
 

@@ -74,6 +74,8 @@ class Conditions:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._both: dict[tuple[Condition, Condition], Condition] = {}
+        self._either: dict[tuple[Condition, Condition], Condition] = {}
         self._settings = {
             path: self._literals_of(path) for path, d in graph.decisions.items() if d.kind is not Kind.ROUTE
         }
@@ -110,19 +112,36 @@ class Conditions:
             return b
         if b == ALWAYS:
             return a
+        if (a, b) not in self._both:
+            self._both[a, b] = self._product(a, b)
+        return self._both[a, b]
+
+    def _product(self, a: Condition, b: Condition) -> Condition:
         total: dict[Literals, int] = {}
+        others = [(right, n, *self._names(right)) for right, n in b.terms]
         for left, m in a.terms:
-            for right, n in b.terms:
+            mine, plain = self._names(left)
+            for right, n, its, also_plain in others:
                 literals = left | right
-                if self._possible(literals):
+                # Two values of a decision that has one: more atoms than names.
+                possible = len(literals) == len(mine | its) if plain and also_plain else self._possible(literals)
+                if possible:
                     total[literals] = total.get(literals, 0) + m * n
         return self._simplified(total)
+
+    def _names(self, literals: Literals) -> tuple[frozenset[str], bool]:
+        """The decisions and grids that atoms speak of, and whether one atom at most can hold for each."""
+        names = frozenset(atom.decision for atom in literals)
+        decisions = self._graph.decisions
+        return names, all(name in decisions and decisions[name].kind is not Kind.PICK for name in names)
 
     def either(self, a: Condition, b: Condition) -> Condition:
         """Where at least one holds."""
         if ALWAYS in (a, b):
             return ALWAYS
-        return self._sum(a, b, self.both(a, b))
+        if (a, b) not in self._either:
+            self._either[a, b] = self._sum(a, b, self.both(a, b))
+        return self._either[a, b]
 
     def without(self, a: Condition, b: Condition) -> Condition:
         """Where `a` holds and `b` does not; `b` must imply `a`."""

@@ -2,7 +2,8 @@
 
 The tree follows the block instances. An instance that only passes its work on to one other (a link that is one block,
 an alternative of a choice that has been decided) is not a module of its own: the other takes its name. Where a choice
-among numbers decides channels, everything that depends on it is there once for each value.
+among numbers decides channels, everything that depends on it is there once for each value. What the calls of a shared
+block have in common is one module; it belongs to the innermost instance that encloses all of them.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Node
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS, SELECTING
 from nasdsl.ops.operation import TorchForm
+from nasdsl.passes.extern import extern_form
+from nasdsl.passes.shared import Sharing
 from nasdsl.types import MapType
 
 # What `torch.nn.Module` calls its own, as of PyTorch 2.13: a submodule of this name would hide it.
@@ -65,8 +69,11 @@ class ModuleTree:
         parent: For each such instance the one it is an attribute of.
         children: The other way round, in order.
         nodes: For each instance the nodes that are its own.
-        attribute: The name of an instance in its parent.
+        attribute: The name of an instance in its parent, or in the instance that holds it.
         node_attribute: The name of a node's module in its instance; only nodes with state have one.
+        sharing: Which instances and nodes share their weights.
+        holder: For each shared instance (the first of those that share) the instance whose attribute it is.
+        held: The other way round, in order.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -85,7 +92,13 @@ class ModuleTree:
         for scope in graph.scopes[1:]:
             if scope.parent is not None and scope.id in self._first:
                 self._inner.setdefault(scope.parent, []).append(scope.id)
+        self.sharing = Sharing(graph)
+        self._called_as: dict[int, int] = {}
         self._place(0)
+        self._with_state = {scope for node in self._stateful for scope in self._around(graph.nodes[node].scope)}
+        self._check_calls()
+        self.holder, self.held = self._holders()
+        self._name_attributes()
 
     def _first_nodes(self) -> dict[int, int]:
         """The first node in each instance that has any, also within others."""
@@ -98,11 +111,6 @@ class ModuleTree:
         return first
 
     def _place(self, scope: int) -> None:
-        taken = set(_MODULE_NAMES | RESERVED)
-        for node in self.nodes[scope]:
-            if node.id in self._stateful:
-                self.node_attribute[node.id] = identifier(node.name, taken)
-                taken.add(self.node_attribute[node.id])
         for inner in sorted(self._inner.get(scope, ()), key=self._first.__getitem__):
             child = inner
             while not self.nodes[child] and len(self._inner[child]) == 1:
@@ -110,9 +118,84 @@ class ModuleTree:
             self.parent[child] = scope
             self.children[scope].append(child)
             self.children[child] = []
-            self.attribute[child] = identifier(self._name(inner), taken)
-            taken.add(self.attribute[child])
+            self._called_as[child] = inner
             self._place(child)
+
+    def _around(self, scope: int | None) -> Iterator[int]:
+        while scope is not None:
+            yield scope
+            scope = self.graph.scopes[scope].parent
+
+    def _check_calls(self) -> None:
+        """The calls of a shared block must have the same parts, or there is no one module for them."""
+        for scope in self.parent:
+            first = self.first(scope)
+            if self._parts(scope) != self._parts(first):
+                raise unlike_calls(self.graph, scope)
+
+    def _parts(self, scope: int) -> tuple[list[str], list[str]]:
+        nodes = [node.name for node in self.nodes[scope] if node.id in self._stateful]
+        children = [c for c in self.children[scope] if c in self._with_state]
+        return nodes, [self.graph.scopes[self._called_as[child]].name for child in children]
+
+    def chain(self, scope: int) -> Iterator[int]:
+        """An instance and those around it, from the inside out."""
+        yield scope
+        while scope in self.parent:
+            scope = self.parent[scope]
+            yield scope
+
+    def first(self, scope: int) -> int:
+        """The first of the instances that have the weights of this one; itself if it has none."""
+        return self.sharing.scopes[scope] if scope in self._with_state else scope
+
+    def is_held(self, child: int) -> bool:
+        """Whether an instance is one of several that share their weights, so that a holder has its module."""
+        return self.first(child) in self.holder
+
+    def _holders(self) -> tuple[dict[int, int], dict[int, list[int]]]:
+        around: dict[int, list[list[int]]] = {}
+        for child, parent in self.parent.items():
+            if all(self.first(scope) == scope for scope in self.chain(parent)):
+                around.setdefault(self.first(child), []).append(list(self.chain(parent)))
+        holder, held = {}, dict[int, list[int]]()
+        for first, chains in sorted(around.items()):
+            if len(chains) > 1:
+                holder[first] = next(scope for scope in chains[0] if all(scope in chain for chain in chains))
+                held.setdefault(holder[first], []).append(first)
+        return holder, held
+
+    def holds(self, scope: int) -> list[int]:
+        """The shared instances whose modules are attributes of an instance: calls of the same block hold alike."""
+        return self.held.get(self.first(scope), [])
+
+    def _name_attributes(self) -> None:
+        for scope in (0, *self.parent):
+            taken = set(_MODULE_NAMES | RESERVED)
+
+            def free(name: str, taken: set[str] = taken) -> str:
+                found = identifier(name, taken)
+                taken.add(found)
+                return found
+
+            for node in self.nodes[scope]:
+                if node.id in self._stateful:
+                    self.node_attribute[node.id] = free(node.name)
+            for child in self.holds(scope):
+                self.attribute[child] = free(self._shared_name(child, scope))
+            for child in self.children[scope]:
+                if not self.is_held(child):
+                    self.attribute[child] = free(self._name(self._called_as[child]))
+        for child in filter(self.is_held, self.parent):
+            self.attribute[child] = self.attribute[self.first(child)]
+
+    def _shared_name(self, child: int, holder: int) -> str:
+        """What a shared instance is called: after its block, not after one of its calls."""
+        scope = self.graph.scopes[child]
+        while not scope.weights and scope.parent is not None:
+            scope = self.graph.scopes[scope.parent]
+        prefix = f"{self.graph.scopes[holder].path}."
+        return scope.weights[len(prefix) :] if scope.weights.startswith(prefix) else scope.weights
 
     def _name(self, scope: int) -> str:
         """What an instance is called: ways out of a grid cell after the direction, so that cells look alike."""
@@ -133,6 +216,8 @@ class ModuleTree:
         def widths(number: Number) -> tuple[int, ...]:
             return tuple(int(value) for value in number.values(lambda symbol: self.domain(symbol, values)))
 
+        if node.op == "extern":
+            return extern_form(node, attrs)
         return OPERATIONS[node.op].torch(inputs, self.at(node.type, values), attrs, widths)
 
     def at(self, kind: MapType, values: Values) -> MapType:
@@ -176,7 +261,7 @@ class ModuleTree:
         stack = [scope]
         while stack:
             inner = stack.pop()
-            stack += self.children[inner]
+            stack += [child for child in self.children[inner] if not self.is_held(child)] + self.holds(inner)
             for node in self.nodes[inner]:
                 needs.update(self.node_variants(node, known))
         return tuple(sorted(symbol for symbol in needs if not symbol.startswith(own)))
@@ -190,18 +275,31 @@ class ModuleTree:
         """For each node with state the attribute path of its module."""
         found: dict[int, str] = {}
         self._walk(0, "", {}, values, found)
-        return found
+        return {node: found[self.sharing.nodes[node]] for node in sorted(self._stateful)}
 
     def _walk(self, scope: int, prefix: str, known: Values, values: Values, found: dict[int, str]) -> None:
         for node in self.nodes[scope]:
             if node.id in self._stateful:
                 key = variant_key([values[symbol] for symbol in self.node_variants(node, known)])
                 found[node.id] = prefix + self.node_attribute[node.id] + key
-        for child in self.children[scope]:
+        for child in [*self.holds(scope), *(c for c in self.children[scope] if not self.is_held(c))]:
             symbols = self.scope_variants(child, known)
             key = variant_key([values[symbol] for symbol in symbols])
             deeper = {**known, **{symbol: values[symbol] for symbol in symbols}}
             self._walk(child, f"{prefix}{self.attribute[child]}{key}.", deeper, values, found)
+
+
+def unlike_calls(graph: Graph, scope: int) -> NasError:
+    """The error that two calls of a shared block cannot be one module."""
+    found: int | None = scope
+    while found and not graph.scopes[found].weights:
+        found = graph.scopes[found].parent
+    block = graph.scopes[found or scope]
+    return NasError(
+        f"{block.span}: of the calls of the shared block `{block.block}` different maps are used, so their "
+        "weights have no module in common",
+        help="let the block return one map, use all its maps of every call, or declare it `tied`",
+    )
 
 
 def variant_key(values: Sequence[int]) -> str:

@@ -1,11 +1,11 @@
 """What generated supernets import: layers that serve several widths, what has been decided, relaxations of it."""
 
-from nasdsl.runtime.choices import Choices
+from nasdsl.runtime.choices import Choices, once
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.inherit import inherit
 from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, PerValue, total
 from nasdsl.runtime.relaxation import Relaxation
-from nasdsl.runtime.space import Choose, Grid, Pick, Route, Space, Width
+from nasdsl.runtime.space import Choose, Depth, Grid, Pick, Route, Space, Width
 from nasdsl.runtime.walk import Links, Walk
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Choices",
     "Choose",
     "Conv2d",
+    "Depth",
     "ExpectedCost",
     "Grid",
     "Linear",
@@ -25,5 +26,6 @@ __all__ = [
     "Walk",
     "Width",
     "inherit",
+    "once",
     "total",
 ]

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import TypeVar
 
 from torch import Tensor
 
+from nasdsl.runtime.layers import total
 from nasdsl.runtime.space import Cell, Choose, Pick, Space
 
 Thunk = Callable[[], Tensor]
 """Computes a map when it is wanted."""
 
+Key = int | str | tuple[int | str, ...]
+"""A value of a decision, or the values that have an alternative in common."""
+
+T = TypeVar("T")
+
+
+def once(compute: Callable[[], T]) -> Callable[[], T]:
+    """What some alternatives need and others do not: computed when it is first asked for, and not again."""
+    return cache(compute)
+
 
 @dataclass(frozen=True)
 class Draw:
-    """What a choose, width or pick has been decided to be.
+    """What a choose, width, depth or pick has been decided to be.
 
     Attributes:
         place: The place of the value in its domain; of a pick the place of its subset.
         weights: [n]. In a hard draw 1 at `place` and 0 elsewhere, with the gradient of the soft weights; in a mixture
             the soft weights. None: no gradient is wanted.
+        mixed: Whether it is a mixture of all its alternatives.
     """
 
     place: int
     weights: Tensor | None = None
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,11 +48,10 @@ class Drawn:
 
     Attributes:
         space: Whose they are.
-        draws: Chooses, widths and picks.
+        draws: All decisions but routes.
         ways: For each route the cells it takes; empty where grids are mixed.
         strides: For each route the weights of the links it takes, one less than cells; as `Draw.weights`.
         shares: For each grid, where grids are mixed: by link its share of the map that enters its target, [links].
-        mixed: Whether chooses are mixtures.
     """
 
     space: Space
@@ -45,7 +59,6 @@ class Drawn:
     ways: Mapping[str, tuple[Cell, ...]] = field(default_factory=dict)
     strides: Mapping[str, tuple[Tensor, ...]] = field(default_factory=dict)
     shares: Mapping[str, Tensor] = field(default_factory=dict)
-    mixed: bool = False
 
 
 class Choices:
@@ -83,33 +96,34 @@ class Choices:
         assert isinstance(value, int), f"{path} is no number"
         return value
 
-    def mix(self, name: str, alternatives: Mapping[int | str, Thunk] | Mapping[str, Thunk]) -> Tensor:
-        """The chosen alternative, or the weighted sum of all."""
+    def mix(self, name: str, alternatives: Mapping[Key, Thunk]) -> Tensor:
+        """The chosen alternative, or the weighted sum of all.
+
+        Args:
+            name: A choice or a depth.
+            alternatives: What computes the map for each value; a tuple of values has one map.
+        """
         path = self._path(name)
         draw, decision = self.drawn.draws[path], self.drawn.space.decisions[path]
         assert isinstance(decision, Choose), f"{path} is no choice"
-        thunks: Mapping[int | str, Thunk] = alternatives  # type: ignore[assignment]
-        if not self.drawn.mixed or draw.weights is None:
-            out = thunks[decision.domain[draw.place]]()
-            return out if draw.weights is None else out * draw.weights[draw.place]
+        arms = [(_places(decision, key), compute) for key, compute in alternatives.items()]
+        if draw.weights is None:
+            return next(compute for places, compute in arms if draw.place in places)()
         weights = draw.weights.unbind()
-        parts = [weights[decision.domain.index(label)] * thunk() for label, thunk in thunks.items()]
-        result = parts[0]
-        for part in parts[1:]:
-            result = result + part
-        return result
+        if not draw.mixed:
+            arms = [arm for arm in arms if draw.place in arm[0]]
+        return total([total([weights[place] for place in places]) * compute() for places, compute in arms])
 
-    def picked(self, name: str, members: Mapping[int | str, Thunk] | Mapping[int, Thunk]) -> list[Tensor]:
+    def picked(self, name: str, members: Mapping[Key, Thunk]) -> list[Tensor]:
         """The members that are picked, in order."""
         path = self._path(name)
         draw, decision = self.drawn.draws[path], self.drawn.space.decisions[path]
         assert isinstance(decision, Pick), f"{path} is no pick"
-        thunks: Mapping[int | str, Thunk] = members  # type: ignore[assignment]
         chosen = decision.subsets[draw.place]
         found = []
-        for label, thunk in thunks.items():
+        for label, compute in members.items():
             if label in chosen:
-                part = thunk()
+                part = compute()
                 if draw.weights is not None:
                     having = [place for place, subset in enumerate(decision.subsets) if label in subset]
                     part = part * draw.weights[having].sum()
@@ -123,3 +137,7 @@ class Choices:
             if draw.weights is not None:
                 x = x * draw.weights[draw.place]
         return x
+
+
+def _places(decision: Choose, key: Key) -> Sequence[int]:
+    return [decision.domain.index(value) for value in (key if isinstance(key, tuple) else (key,))]

@@ -19,8 +19,8 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.runtime.prefixes import Prefixes
 
 Event = tuple[str, str, Any]
-"""What has an expectation: ("is", decision, index in its domain), ("has", pick, members), ("leave", grid, links) or
-("last", route, (symbol, cell) pairs)."""
+"""What has an expectation: ("is", decision, index in its domain), ("in", decision, values), ("has", pick, members),
+("leave", grid, links) or ("last", route, (symbol, cell) pairs)."""
 
 Term = tuple[int, tuple[Event, ...]]
 """A sign and events whose expectations are multiplied."""
@@ -39,10 +39,7 @@ class ExpectedCost(nn.Module):
 
     def __init__(self, data: Mapping[str, Any], latency_ms: Mapping[str, float]) -> None:
         super().__init__()
-        rows = [
-            ([t for term in terms for t in _terms(data, *term)], symbols, costs)
-            for terms, symbols, costs in _rows(data, latency_ms)
-        ]
+        rows = [(_terms(data, terms), symbols, costs) for terms, symbols, costs in _rows(data, latency_ms)]
         self._events = _Events(data, (event for terms, _, _ in rows for _, events in terms for event in events))
         groups: dict[tuple[int, ...], list[tuple[Term, list[str], list[float]]]] = {}
         for terms, symbols, costs in rows:
@@ -88,23 +85,20 @@ class _Events(nn.Module):
 
     def __init__(self, data: Mapping[str, Any], asked: Iterable[Event]) -> None:
         super().__init__()
-        live = {
-            name: [[t for c in terms for t in _terms(data, *c)] for _, terms in g["live"]]
-            for name, g in data["grids"].items()
-        }
+        live = {name: [_terms(data, terms) for _, terms in g["live"]] for name, g in data["grids"].items()}
         events = dict.fromkeys(asked) | dict.fromkeys(
             event for groups in live.values() for terms in groups for _, events in terms for event in events
         )
         self._domains: dict[str, int] = {name: len(domain) for name, domain in data["domains"].items()}
         order: list[Event] = [("is", name, i) for name, n in self._domains.items() for i in range(n)]
-        self._picks: list[str] = []
+        self._sums: list[str] = []
         for name, domain in data["domains"].items():
-            sets = [members for kind, of, members in events if kind == "has" and of == name]
-            if sets:
-                order += [("has", name, members) for members in sets]
-                has = [[float(members <= set(subset)) for subset in domain] for members in sets]
-                self.register_buffer(f"has{len(self._picks)}", torch.tensor(has), persistent=False)
-                self._picks.append(name)
+            sums = [(kind, of, values) for kind, of, values in events if kind in ("in", "has") and of == name]
+            if sums:
+                order += sums
+                rows = [[float(_covers(kind, values, value)) for value in domain] for kind, _, values in sums]
+                self.register_buffer(f"sum{len(self._sums)}", torch.tensor(rows), persistent=False)
+                self._sums.append(name)
         self._live = tuple(live.values())
         self._grids = nn.ModuleList()
         for name, grid in data["grids"].items():
@@ -120,8 +114,8 @@ class _Events(nn.Module):
         parts = [probabilities[name] for name in self._domains]
         some = next(iter(probabilities.values()))
         parts.insert(0, some.new_ones(1))
-        for place, name in enumerate(self._picks):
-            parts.append(self.get_buffer(f"has{place}").to(some) @ probabilities[name])
+        for place, name in enumerate(self._sums):
+            parts.append(self.get_buffer(f"sum{place}").to(some) @ probabilities[name])
         known = torch.cat(parts)
         for grid, groups in zip(self._grids, self._live, strict=True):
             assert isinstance(grid, Prefixes)
@@ -140,48 +134,59 @@ class _Events(nn.Module):
         return total
 
 
-def _terms(data: Mapping[str, Any], coefficient: int, atoms: Sequence[tuple[str, Any]]) -> list[Term]:
-    """The expectation of a conjunction of atoms, times a coefficient, as a sum of products."""
-    together: dict[tuple[str, str], list[Any]] = {}
-    events: list[Event] = []
-    for name, value in atoms:
+def _covers(kind: str, values: frozenset[Any], value: Any) -> bool:
+    """Whether a value of a decision is one of these, or a subset that is picked has all of them."""
+    return value in values if kind == "in" else values <= set(value)
+
+
+def _terms(data: Mapping[str, Any], terms: Sequence[tuple[int, Mapping[str, Sequence[Any]]]]) -> list[Term]:
+    """The expectation of a sum of conjunctions as a sum of products."""
+    return [product for coefficient, values in terms for product in _products(data, coefficient, values)]
+
+
+def _products(data: Mapping[str, Any], coefficient: int, conjunction: Mapping[str, Sequence[Any]]) -> list[Term]:
+    lasts: dict[str, list[Any]] = {}
+    products: list[Term] = [(coefficient, ())]
+    for name, values in conjunction.items():
+        factors: list[tuple[int, Event]]
         if name in data["lasts"]:
-            together.setdefault(("last", data["lasts"][name][0]), []).append((name, value))
-        elif name in data["grids"]:
-            together.setdefault(("leave", name), []).append(value)
-        elif isinstance(data["domains"][name][0], tuple):
-            together.setdefault(("has", name), []).append(value)
-        else:
-            events.append(("is", name, data["domains"][name].index(value)))
-    terms: list[Term] = [(coefficient, tuple(events))]
-    for (kind, name), values in together.items():
-        if kind == "leave":
+            lasts.setdefault(data["lasts"][name][0], []).append((name, *values))
+            continue
+        if name in data["grids"]:
             # That a prefix goes on along all of the links, from what is known for "along one of them".
             subsets = [s for size in range(1, len(values) + 1) for s in combinations(values, size)]
-            factors = [((-1) ** (len(s) + 1), (kind, name, frozenset(s))) for s in subsets]
+            factors = [((-1) ** (len(s) + 1), ("leave", name, frozenset(s))) for s in subsets]
+        elif isinstance(data["domains"][name][0], tuple):
+            factors = [(1, ("has", name, frozenset(values)))]
+        elif len(values) == 1:
+            factors = [(1, ("is", name, data["domains"][name].index(values[0])))]
         else:
-            factors = [(1, (kind, name, frozenset(values)))]
-        terms = [(sign * s, (*known, event)) for sign, known in terms for s, event in factors]
-    return terms
+            factors = [(1, ("in", name, frozenset(values)))]
+        products = [(sign * s, (*known, event)) for sign, known in products for s, event in factors]
+    last: list[Event] = [("last", route, frozenset(visits)) for route, visits in lasts.items()]
+    return [(sign, (*known, *last)) for sign, known in products]
 
 
 def _rows(
     data: Mapping[str, Any], latency_ms: Mapping[str, float]
-) -> list[tuple[Sequence[tuple[int, Sequence[tuple[str, Any]]]], list[str], list[float]]]:
-    """For each row its live condition, the symbols its cost depends on, and the cost at every joint value of them."""
+) -> list[tuple[Sequence[tuple[int, Mapping[str, Sequence[Any]]]], list[str], list[float]]]:
+    """What runs together, in parts: when, the symbols that its cost depends on, the cost at all their joint values."""
     missing: dict[str, None] = {}
     rows = []
-    for _, template, numbers, terms in data["kernels"]:
-        parsed = [_parsed(text) for text in numbers]
-        symbols = sorted({symbol for number in parsed for _, monomial in number for symbol in monomial})
-        costs = []
-        for values in product(*(data["domains"][symbol] for symbol in symbols)):
-            point = dict(zip(symbols, values, strict=True))
-            signature = template.format(*(_evaluated(number, point) for number in parsed))
-            if signature not in latency_ms:
-                missing[signature] = None
-            costs.append(latency_ms.get(signature, 0.0))
-        rows.append((terms, symbols, costs))
+    for kernels in data["kernels"]:
+        costs: dict[tuple[str, ...], list[float]] = {}
+        for count, template, numbers in kernels["runs"]:
+            parsed = [_parsed(text) for text in numbers]
+            symbols = tuple(sorted({symbol for number in parsed for _, monomial in number for symbol in monomial}))
+            points = list(product(*(data["domains"][symbol] for symbol in symbols)))
+            known = costs.setdefault(symbols, [0.0] * len(points))
+            for place, values in enumerate(points):
+                point = dict(zip(symbols, values, strict=True))
+                signature = template.format(*(_evaluated(number, point) for number in parsed))
+                if signature not in latency_ms:
+                    missing[signature] = None
+                known[place] += count * latency_ms.get(signature, 0.0)
+        rows += [(kernels["when"], list(symbols), known) for symbols, known in costs.items()]
     if missing:
         raise NasError(
             f"the lookup table lacks {len(missing)} operations of this space, such as `{next(iter(missing))}`",

@@ -20,9 +20,9 @@ START = 1e-3
 class Relaxation(nn.Module):
     """Independent decisions with logits as parameters.
 
-    A choose or width has a logit for each value; a pick one for each member, p(S) ~ exp(sum of the logits of S); a grid
-    one for each link, which all its routes share: p(link | the cell it leads to) is their softmax over the links into
-    that cell, and a route is drawn backwards from its end.
+    A choose, width or depth has a logit for each value; a pick one for each member, p(S) ~ exp(sum of the logits of S);
+    a grid one for each link, which all its routes share: p(link | the cell it leads to) is their softmax over the links
+    into that cell, and a route is drawn backwards from its end.
 
     Args:
         space: The decisions, as generated files hold them.
@@ -45,7 +45,7 @@ class Relaxation(nn.Module):
         self.register_parameter(_key(path), nn.Parameter(START * torch.randn(count)))
 
     def logits(self, path: str) -> Tensor:
-        """The logits of a choose, width or pick, or of a grid's links."""
+        """The logits of a choose, width, depth or pick, or of a grid's links."""
         return self.get_parameter(_key(path))
 
     def _log_probabilities(self, path: str) -> Tensor:
@@ -60,7 +60,7 @@ class Relaxation(nn.Module):
         return _softmax_by_target(self.space.grids[grid], self.logits(grid)).clamp_min(1e-30).log()
 
     def probabilities(self) -> dict[str, Tensor]:
-        """choose, width: [n] over the domain; pick: [subsets]; route: [links], p(link | its target)."""
+        """choose, width, depth: [n] over the domain; pick: [subsets]; route: [links], p(link | its target)."""
         shares = {name: _softmax_by_target(grid, self.logits(name)) for name, grid in self.space.grids.items()}
         return {
             path: shares[decision.grid] if isinstance(decision, Route) else self._log_probabilities(path).exp()
@@ -88,7 +88,7 @@ class Relaxation(nn.Module):
             temperature: Of the softmax; the lower, the nearer the soft weights are to one-hot.
             generator: Where the noise comes from.
             hard: One alternative each, with the gradient of its soft weight (straight-through); else mixtures of
-                alternatives and of links. Widths and picks are hard in any case.
+                alternatives, of exits and of links. Numbers and picks are hard in any case.
         """
         draws = {
             path: self._draw(path, decision, temperature, generator, hard)
@@ -100,7 +100,7 @@ class Relaxation(nn.Module):
             for name, grid in self.space.grids.items():
                 noisy = self._link_log_probabilities(name) + self._noise(len(grid.links), generator)
                 shares[name] = _softmax_by_target(grid, noisy / temperature)
-            return Choices(Drawn(self.space, draws, shares=shares, mixed=True))
+            return Choices(Drawn(self.space, draws, shares=shares))
         ways: dict[str, tuple[Cell, ...]] = {}
         weights: dict[str, tuple[Tensor, ...]] = {}
         for path, decision in self.space.decisions.items():
@@ -117,9 +117,8 @@ class Relaxation(nn.Module):
     ) -> Draw:
         known = self._log_probabilities(path)
         soft = ((known + self._noise(len(known), generator)) / temperature).softmax(dim=0)
-        is_number = isinstance(decision, Choose) and isinstance(decision.domain[0], int)
-        if not hard and isinstance(decision, Choose) and not is_number:
-            return Draw(int(soft.argmax()), soft)
+        if not hard and isinstance(decision, Choose) and not decision.is_number:
+            return Draw(int(soft.argmax()), soft, mixed=True)
         return _straight_through(soft)
 
     def _draw_way(

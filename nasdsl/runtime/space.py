@@ -26,12 +26,29 @@ class Choose:
         """The places of the alternatives that an architecture can take."""
         return tuple(place for place, value in enumerate(self.domain) if value not in self.soft)
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it decides a number that channels depend on; a mixture cannot have several of them at once."""
+        return isinstance(self.domain[0], int)
+
 
 @dataclass(frozen=True)
 class Width(Choose):
     """A choice of one number, ascending, served by slices of the widest weights."""
 
     domain: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Depth(Choose):
+    """How far a chain is live: a choice among its exits."""
+
+    domain: tuple[int, ...]
+
+    @property
+    def is_number(self) -> bool:
+        """No channels depend on it: a mixture has all exits."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,7 @@ class Space:
         """For each cell of a grid the numbers decided in it: `trunk[1,8].w` for the cell (1, 8) of `trunk`."""
         owned: dict[str, list[str]] = {}
         for path, decision in self.decisions.items():
-            if isinstance(decision, Choose) and isinstance(decision.domain[0], int):
+            if isinstance(decision, Choose) and decision.is_number:
                 owned.setdefault(path.rpartition(".")[0], []).append(path)
         return {
             (name, cell): tuple(owned.get(f"{name}[{','.join(map(str, cell))}]", ()))

@@ -1,9 +1,9 @@
 """From a searched relaxation to one architecture.
 
-Candidates are the most probable architecture and others drawn from the relaxation; only those whose network meets the
-target by the lookup table stay. They are ranked on held-out batches with the supernet's weights: each candidate's
-network inherits its share of them, takes its batch-norm statistics from training batches (those of the supernet mix all
-paths) and is judged by the task's first metric.
+Candidates are the most probable architecture and others drawn from the relaxation; only those stay that keep the rules
+of the space and whose network meets the target by the lookup table. They are ranked on held-out batches with the
+supernet's weights: each candidate's network inherits its share of them, takes its batch-norm statistics from training
+batches (those of the supernet mix all paths) and is judged by the task's first metric.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.derive import canonical
 from nasdsl.passes.kernels import latency_ms
+from nasdsl.passes.rules import broken_rule
 from nasdsl.search import chance
 from nasdsl.search.evaluate import judge_module
 from nasdsl.search.generated import module_from
@@ -27,6 +28,9 @@ from nasdsl.search.strategy import Candidate, Log, Problem
 
 DRAWS = 4
 """Architectures drawn per candidate wanted, before the relaxation is moved towards faster ones."""
+
+BATCHES = 50
+"""How many times as many are drawn at most where rules forbid some."""
 
 ROUNDS = 40
 """How often it is moved before giving up."""
@@ -67,9 +71,7 @@ def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callab
     found: dict[Architecture, Candidate | None] = {}
     fastest = float("inf")
     for round_ in range(ROUNDS):
-        generator = chance.generator(problem.config.seed, "candidates", round_)
-        drawn = [relaxation.most_probable(), *relaxation.sample_architectures(wanted * DRAWS, generator)]
-        for architecture in (canonical(problem.space.graph, decisions) for decisions in drawn):
+        for architecture in _drawn(problem, relaxation, wanted * DRAWS, round_):
             if architecture in found:
                 continue
             network = problem.space.derive(architecture)
@@ -86,6 +88,31 @@ def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callab
     raise _unreachable(problem, fastest)
 
 
+def _drawn(problem: Problem, relaxation: runtime.Relaxation, count: int, round_: int) -> list[Architecture]:
+    """The most probable architecture and others, drawn from the relaxation; only those that keep the rules.
+
+    Raises:
+        NasError: None does.
+    """
+    generator = chance.generator(problem.config.seed, "candidates", round_)
+    graph = problem.space.graph
+    found: list[Architecture] = []
+    batch = [relaxation.most_probable()]
+    for _ in range(BATCHES):
+        batch += relaxation.sample_architectures(count, generator)
+        allowed = [a for a in (canonical(graph, decisions) for decisions in batch) if broken_rule(graph, a) is None]
+        found += allowed
+        if len(found) >= count or len(allowed) == len(batch):
+            return found
+        batch = []
+    if not found:
+        raise NasError(
+            f"none of {BATCHES * count} architectures drawn from the relaxation keeps the rules of the space",
+            help="let the rules forbid less, or restrict the decisions with a preset",
+        )
+    return found
+
+
 def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Callable[[int], None]) -> None:
     """Nothing, if an architecture that meets the target is found.
 
@@ -93,8 +120,8 @@ def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Ca
         NasError: None is.
     """
     fastest = float("inf")
-    for _ in range(ROUNDS):
-        network = problem.space.derive(canonical(problem.space.graph, relaxation.most_probable()))
+    for round_ in range(ROUNDS):
+        network = problem.space.derive(_drawn(problem, relaxation, 1, round_)[0])
         fastest = min(fastest, latency_ms(network, problem.latency_ms))
         if problem.target_ms is None or fastest <= problem.target_ms:
             return

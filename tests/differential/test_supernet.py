@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 
@@ -17,7 +19,7 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.passes.derive import canonical
 from nasdsl.source import Source
 from nasdsl.space import Space, load
-from tests.generators.spaces import spaces
+from tests.generators.spaces import selections, spaces
 
 SPACES = Path(__file__).parents[2] / "spaces"
 
@@ -83,26 +85,30 @@ class Pair:
         network.train(training)
         self.supernet.zero_grad()
         state = {name: tensor.clone() for name, tensor in self.supernet.state_dict().items()}
-        name = next(task.name for task in derived.tasks)
-        found = self.supernet(*self.images, choices)[name]
+        found = self.supernet(*self.images, choices)
         expected = network(*self.images)
-        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-        weights = torch.linspace(-1, 1, found.numel()).reshape(found.shape)
-        (found * weights).sum().backward()
-        (expected * weights).sum().backward()
+        if len(derived.tasks) == 1:
+            expected = {derived.tasks[0].name: expected}
+        for name in expected:
+            torch.testing.assert_close(found[name], expected[name], rtol=1e-5, atol=1e-5)
+        for outputs in (found, expected):
+            weighted = [
+                (outputs[name] * torch.linspace(-1, 1, outputs[name].numel()).reshape(outputs[name].shape)).sum()
+                for name in expected
+            ]
+            torch.stack(weighted).sum().backward()
         self._compare_gradients(network, derived)
         self.supernet.load_state_dict(state)
 
     def _compare_gradients(self, network: nn.Module, derived: object) -> None:
-        """Copies that stand for one node of the space: their gradients add up to the supernet's."""
+        """Copies that stand for one module of the supernet: their gradients add up to its own."""
         space, origins = self.space.graph, {}
+        paths = module_paths(space, _number_values(self)(derived))
         for node_id, path in module_paths(derived).items():
-            origins.setdefault(derived.nodes[node_id].origin, []).append(path)
-        values = _number_values(self)
-        paths = module_paths(space, values(derived))
+            origins.setdefault(paths[derived.nodes[node_id].origin], {})[path] = None
         for origin, copies in origins.items():
-            module = self.supernet.get_submodule(paths[origin])
-            for name, parameter in network.get_submodule(copies[0]).named_parameters():
+            module = self.supernet.get_submodule(origin)
+            for name, parameter in network.get_submodule(next(iter(copies))).named_parameters():
                 total = sum(dict(network.get_submodule(c).named_parameters())[name].grad for c in copies)
                 key = name if not isinstance(module, runtime.BatchNorm2d) else f"at.{len(parameter)}.{name}"
                 mine = dict(module.named_parameters())[key].grad
@@ -184,6 +190,125 @@ def test_generated_spaces(text: str) -> None:
     pair = Pair(load(Source("generated.nas", text)))
     for seed, architecture in enumerate(architectures(pair, 2)):
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
+
+
+@given(spaces(selections()))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_generated_depths_conditions_and_shared_blocks(text: str) -> None:
+    pair = Pair(load(Source("generated.nas", text)))
+    for seed, architecture in enumerate(architectures(pair, 3)):
+        pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
+
+
+def runs_of(supernet: nn.Module) -> Counter[str]:
+    """Counts, from now on, how often each module with weights of its own runs."""
+    runs: Counter[str] = Counter()
+    for name, module in supernet.named_modules():
+        if not list(module.children()) and list(module.parameters()):
+            module.register_forward_hook(lambda *_, name=name: runs.update([name]))
+    return runs
+
+
+@given(spaces(selections(with_cells=False)))
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_only_what_is_live_runs_and_each_call_once(text: str) -> None:
+    pair = Pair(load(Source("generated.nas", text)))
+    runs = runs_of(pair.supernet)
+    for architecture in architectures(pair, 3):
+        derived = pair.space.derive(architecture)
+        paths = module_paths(pair.space.graph, _number_values(pair)(derived))
+        runs.clear()
+        pair.supernet(*pair.images, pair.relaxation.fixed(architecture))
+        assert runs == Counter(paths[derived.nodes[node].origin] for node in module_paths(derived))
+
+
+SHARED = """space sharing {
+  input image: [3, 16, 16]
+  shared block f(x) { choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3) } return x >> op() }
+  shared block g(x) = f(x) >> conv(3, k = 3, bias = true)
+  depth d in 0..=2
+  y[0] = image >> conv_bn(3, k = 1)
+  y[1] = g(y[0])
+  y[2] = f(y[1])
+  z = y[d] >> resize(2)
+  block once(x) { y = f(x)  return y }
+  block twice(x) { y = g(x)  return f(y) }
+  choose last in { once, twice }
+  task t = sum(z, z >> last()) >> conv(2, k = 1) { loss cross_entropy() }
+}"""
+
+
+def test_shared_weights_are_there_once() -> None:
+    pair = Pair(load(Source("sharing.nas", SHARED)))
+    state = pair.supernet.state_dict()
+    assert {name.partition(".")[0] for name in state} == {"y_0_conv_bn", "f", "g", "t_conv"}
+    assert len([name for name in state if name.startswith("f.op_a.conv")]) == 1
+    # y[1] is dead: the first call of f in the space is not in the network, and the only one left is a plain module.
+    architecture = Architecture("sharing", {"d": 0, "f.op": "b", "last": "once"})
+    pair.check(architecture, pair.relaxation.fixed(architecture), training=True)
+    network = module_of(network_source(pair.space.derive(architecture), architecture=None, facts={})).Network()
+    assert sum(parameter.numel() for parameter in network.parameters()) == 3 * 3 + 6 + 3 * 3 * 9 + 6 + 3 * 2
+    for d, last in product((0, 1, 2), ("once", "twice")):
+        architecture = Architecture("sharing", {"d": d, "f.op": "a", "last": last})
+        pair.check(architecture, pair.relaxation.fixed(architecture), training=d == 1)
+
+
+SHARED_IN_CELLS = """space cells {
+  input image: [3, 16, 16]
+  stem = image >> conv_bn_relu(4, k = 3)
+  shared block top(x) { y = x >> conv_bn_relu(4, k = 3)  return y >> conv(4, k = 1) }
+  shared block up(x) = x >> conv_bn(4, k = 3)
+  grid g[l in 0..=3, r in {1, 2}] from stem at [0, 1] {
+    choose op in {a: conv_bn(k = 3), b: conv_bn_relu(k = 1)}
+    depth d in 1..=2
+    shared block f(x) { y = x >> op(c = 4) return y }
+    block chain(x) { y[1] = f(x)  y[2] = f(y[1])  return y[d] }
+    to [l+1, r] = top(chain(here))
+    to [l+1, 2*r] = up(f(here)) >> max_pool(k = 3, stride = 2)
+  }
+  route way[1] in g to [3, 1]
+  route way[2] in g to [3, 2]
+  z = concat(way[1].end, top(way[2].end) >> resize_like(image))
+  task t = z >> conv(2, k = 1) { loss cross_entropy() }
+}"""
+
+
+def test_blocks_shared_within_a_cell_and_between_cells() -> None:
+    """What cells share is there once; what is shared within a cell once for each of its copies."""
+    pair = Pair(load(Source("cells.nas", SHARED_IN_CELLS)))
+    holders = {name.partition(".")[0] for name in pair.supernet.state_dict()}
+    assert holders == {"stem_conv_bn_relu", "g_0_1", "g_1_1", "g_1_2", "g_2_1", "g_2_2", "t_conv", "top", "up"}
+    for seed, architecture in enumerate(architectures(pair, 8)):
+        pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
+
+
+CHAIN = """space chain {
+  input image: [3, 8, 8]
+  y[0] = image
+  for i in 1..=3 { y[i] = y[i-1] >> conv(3, k = 3) }
+  depth d in {0, 1, 3}
+  task t = y[d] { loss cross_entropy() }
+  task u = y[3] if d == 3 else image { loss cross_entropy() }
+}"""
+
+
+def test_a_mixture_of_exits_is_their_weighted_sum() -> None:
+    pair = Pair(load(Source("chain.nas", CHAIN)))
+    exits = [pair.relaxation.fixed(Architecture("chain", {"d": d})) for d in (0, 1, 3)]
+    maps = [pair.supernet(*pair.images, choices)["t"] for choices in exits]
+    choices = pair.relaxation.sample(1.0, torch.Generator().manual_seed(3), hard=False)
+    weights = choices.drawn.draws["d"].weights
+    runs = runs_of(pair.supernet)
+    outputs = pair.supernet(*pair.images, choices)
+    assert set(runs.values()) == {1}
+    torch.testing.assert_close(outputs["t"], sum(w * x for w, x in zip(weights, maps, strict=True)))
+    torch.testing.assert_close(outputs["u"], weights[2] * maps[2] + (weights[0] + weights[1]) * pair.images[0])
+    outputs["t"].sum().backward()
+    gradient = pair.relaxation.logits("d").grad
+    assert gradient.abs().min() > 0
+    hard = pair.relaxation.sample(1.0, torch.Generator().manual_seed(3), hard=True)
+    place = hard.drawn.draws["d"].place
+    torch.testing.assert_close(pair.supernet(*pair.images, hard)["t"], maps[place])
 
 
 @pytest.mark.parametrize("seed", range(6))

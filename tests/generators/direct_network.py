@@ -21,12 +21,25 @@ def _module(node: Node, graph: Graph) -> nn.Module | None:
     if node.op in ("conv", "dw_conv"):
         k, dilation = _int(node, "k"), _int(node, "dilation")
         groups = c if node.op == "dw_conv" else _int(node, "groups")
-        padding = dilation * (k - 1) // 2
+        padding = _int(node, "padding") if "padding" in node.attrs else dilation * (k - 1) // 2
         bias = node.attrs["bias"]
         return nn.Conv2d(c_in[0], c, k, _int(node, "stride"), padding, dilation, groups, bias=bias)
+    if node.op == "gn":
+        return nn.GroupNorm(_int(node, "groups"), c)
     if node.op == "bn":
         return nn.BatchNorm2d(c, affine=node.attrs["affine"])
     return nn.Linear(c_in[0], c, bias=node.attrs["bias"]) if node.op == "linear" else None
+
+
+def _window(node: Node) -> tuple[int, int, int]:
+    k, stride = _int(node, "k"), _int(node, "stride")
+    same = (k - 1) // 2 if k % 2 else 0
+    return k, stride, _int(node, "padding") if "padding" in node.attrs else same
+
+
+def _shuffled(x: Tensor, groups: int) -> Tensor:
+    order = torch.arange(x.shape[1]).reshape(groups, -1).T.flatten()
+    return x[:, order]
 
 
 def _resized(x: Tensor, size: tuple[int, int]) -> Tensor:
@@ -38,10 +51,9 @@ STATELESS: dict[str, Callable[[Node, list[Tensor]], Tensor]] = {
     "identity": lambda n, x: x[0],
     "dropout": lambda n, x: x[0],
     "none": lambda n, x: x[0][:, :, :: _int(n, "stride"), :: _int(n, "stride")] * 0,
-    "max_pool": lambda n, x: F.max_pool2d(x[0], _int(n, "k"), _int(n, "stride"), (_int(n, "k") - 1) // 2),
-    "avg_pool": lambda n, x: F.avg_pool2d(
-        x[0], _int(n, "k"), _int(n, "stride"), (_int(n, "k") - 1) // 2, count_include_pad=False
-    ),
+    "shuffle": lambda n, x: _shuffled(x[0], _int(n, "groups")),
+    "max_pool": lambda n, x: F.max_pool2d(x[0], *_window(n)),
+    "avg_pool": lambda n, x: F.avg_pool2d(x[0], *_window(n), count_include_pad=False),
     "global_avg_pool": lambda n, x: x[0].mean((2, 3), keepdim=True),
     "resize": lambda n, x: _resized(x[0], n.type.size),
     "resize_like": lambda n, x: _resized(x[0], x[1].shape[2:]),
@@ -49,6 +61,24 @@ STATELESS: dict[str, Callable[[Node, list[Tensor]], Tensor]] = {
     "sum": lambda n, x: sum(x[1:], x[0]),
     "concat": lambda n, x: torch.cat(x, 1),
 }
+
+
+def owners(graph: Graph) -> dict[int, int]:
+    """For each node the first with the same weights: the calls of a shared block have alike nodes in order."""
+    nodes_in: dict[int, list[int]] = {}
+    for node in graph.nodes:
+        scope: int | None = node.scope
+        while scope is not None:
+            if graph.scopes[scope].weights:
+                nodes_in.setdefault(scope, []).append(node.id)
+            scope = graph.scopes[scope].parent
+    first: dict[str, list[int]] = {}
+    owner = {node.id: node.id for node in graph.nodes}
+    for scope, nodes in sorted(nodes_in.items()):
+        known = first.setdefault(graph.scopes[scope].weights, nodes)
+        assert [graph.nodes[n].op for n in nodes] == [graph.nodes[n].op for n in known]
+        owner |= {mine: owner[its] for mine, its in zip(nodes, known, strict=True)}
+    return owner
 
 
 class DirectNetwork(nn.Module):
@@ -59,16 +89,21 @@ class DirectNetwork(nn.Module):
         self.graph = graph
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            modules = {str(node.id): _module(node, graph) for node in graph.nodes}
+            owner = owners(graph)
+            modules = {str(node.id): _module(node, graph) for node in graph.nodes if owner[node.id] == node.id}
             self.layers = nn.ModuleDict({name: module for name, module in modules.items() if module is not None})
             for layer in self.layers.values():
+                if isinstance(layer, nn.GroupNorm):
+                    nn.init.uniform_(layer.weight, 0.5, 1.5)
+                    nn.init.uniform_(layer.bias, -0.5, 0.5)
                 if isinstance(layer, nn.BatchNorm2d):
                     layer.running_mean.uniform_(-0.5, 0.5)
                     layer.running_var.uniform_(0.5, 2)
                     if layer.affine:
                         nn.init.uniform_(layer.weight, 0.5, 1.5)
                         nn.init.uniform_(layer.bias, -0.5, 0.5)
-        self.paths = {int(name): f"layers.{name}" for name in self.layers}
+        self.owner = {node: str(first) for node, first in owner.items() if str(first) in self.layers}
+        self.paths = {node: f"layers.{name}" for node, name in self.owner.items()}
         self.eval()
 
     def forward(self, *images: Tensor) -> dict[str, Tensor]:
@@ -78,9 +113,9 @@ class DirectNetwork(nn.Module):
             x = [values[item.node] for item in node.inputs]
             if node.op == "input":
                 values.append(waiting.pop(0))
-            elif str(node.id) in self.layers:
+            elif node.id in self.owner:
                 flat = x[0].flatten(1) if node.op == "linear" else x[0]
-                values.append(self.layers[str(node.id)](flat))
+                values.append(self.layers[self.owner[node.id]](flat))
             else:
                 values.append(STATELESS[node.op](node, x))
         return {task.name: values[task.output] for task in self.graph.tasks if not task.aux}

@@ -79,14 +79,155 @@ def grids(draw: st.DrawFn) -> str:
     return "\n  ".join(lines)
 
 
-HEADS = [
-    "task t = y >> conv(3, k = 1, bias = true) >> resize_like(image) { loss cross_entropy() metric miou }",
-    "task t = y >> global_avg_pool() >> linear(5) { loss cross_entropy() metric accuracy }",
-]
+LAYER = """block layer(x) {
+    choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3), skip }
+    return x >> op()
+  }
+  block merge(a, b) {
+    choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3) }
+    return sum(a >> op(), layer(b))
+  }"""
+
+CONDITIONS = (
+    "e# >= 2",
+    'e# == 1 or op# == "a"',
+    'not (e# == 2 and op# != "b")',
+    'op# in {"a", "c"}',
+    "h# == 4",
+    'h# == 2 and e# > 1 or op# == "b"',
+)
+
+
+def _chain(draw: st.DrawFn, i: int) -> list[str]:
+    """How far a chain of layers goes is decided; also from its second map."""
+    least, most = draw(st.sampled_from([(1, 2), (1, 3), (2, 4), (0, 2)]))
+    tied = draw(st.sampled_from(["", "tied "]))
+    return [
+        f"block chain{i}(x) {{",
+        f"  depth d in {least}..={most}",
+        f"  {tied}block step(x) = layer(x)",
+        "  y[0] = x",
+        f"  for j in 1..={most} {{ y[j] = step(y[j-1]) }}",
+        "  return y[d]",
+        "}",
+        f"m[{i}] = chain{i}(m[{i - 1}])",
+    ]
+
+
+def _cells(draw: st.DrawFn, i: int) -> list[str]:
+    """Cells that read the two before them; the last two are returned."""
+    most = draw(st.integers(2, 4))
+    sharing = draw(st.sampled_from(["", "tied ", "shared "]))
+    used = draw(st.sampled_from(["sum(p{i}, q{i})", "q{i}", "p{i}"])).format(i=i)
+    return [
+        f"block cells{i}(older, newer) {{",
+        f"  depth d in 1..={most}",
+        f"  {sharing}block step(a, b) = merge(a, b)",
+        "  y[0] = older >> conv_bn(4, k = 1)",
+        "  y[1] = step(older, newer)",
+        f"  for j in 2..={most} {{ y[j] = step(y[j-2], y[j-1]) }}",
+        "  return y[d-1], y[d]",
+        "}",
+        f"p{i}, q{i} = cells{i}(m[{max(i - 2, 0)}], m[{i - 1}])",
+        f"m[{i}] = {used}",
+    ]
+
+
+def _fork(draw: st.DrawFn, i: int) -> list[str]:
+    """Two users of a trunk leave it at depths of their own; from there they have copies of its layers."""
+    least, most = draw(st.sampled_from([(1, 3), (2, 3), (0, 2)]))
+    sharing = draw(st.sampled_from(["tied ", "shared "]))
+    rule = draw(st.sampled_from(["", "<=", "=="]))
+    lines = [
+        f"for t in {{0, 1}} {{ depth leave{i}[t] in {least}..={most} }}",
+        f"s{i}[0] = m[{i - 1}]",
+        f"for j in 1..={most} {{",
+        f"  {sharing}block stage{i}[j](x) = layer(x)",
+        f"  s{i}[j] = stage{i}[j](s{i}[j-1])",
+        f"  for t in {{0, 1}} when j > {least} {{",
+        f"    own{i}[t, j] = stage{i}[j](s{i}[j-1] if leave{i}[t] >= j-1 else own{i}[t, j-1])",
+        "  }",
+        "}",
+        f"for t in {{0, 1}} {{ r{i}[t] = s{i}[{most}] if leave{i}[t] == {most} else own{i}[t, {most}] }}",
+        f"m[{i}] = sum(r{i}[0], r{i}[1] >> conv_bn(k = 1))",
+    ]
+    return lines + ([f"require leave{i}[0] {rule} leave{i}[1]"] if rule else [])
+
+
+def _conditions(draw: st.DrawFn, i: int) -> list[str]:
+    """Conditions on several decisions, one within another."""
+    conditions = draw(st.lists(st.sampled_from(CONDITIONS), min_size=1, max_size=2))
+    value = f"m[{i - 1}] >> op{i}(c = 4)"
+    other = f"m[{i - 1}] >> conv(4, k = 3) >> bn()"
+    for condition in conditions:
+        value = f"({value} if {condition.replace('#', str(i))} else {other})"
+        other = f"m[{i - 1}] >> conv_bn(h{i}, k = 1) >> conv(4, k = 1)"
+    return [
+        f"choose op{i} in {{ a: conv_bn(k = 1), b: conv_bn_relu(k = 3), c: twice }}",
+        f"depth e{i} in 1..=3",
+        f"choose h{i} in {{2, 4}}",
+        f"m[{i}] = {value}",
+    ]
+
+
+def _split(draw: st.DrawFn, i: int) -> list[str]:
+    """A choice among blocks that return two maps."""
+    used = draw(st.sampled_from(["sum(u{i}, v{i} >> conv_bn(k = 1))", "u{i}", "v{i}"])).format(i=i)
+    return [
+        f"block one{i}(x) {{ y = layer(x)  return y, y }}",
+        f"block both{i}(x) {{ a = layer(x)  b = layer(a)  return a, b }}",
+        f"block cross{i}(x) {{ return x >> conv_bn(k = 3), x }}",
+        f"choose split{i} in {{ one{i}, both{i}, cross{i} }}",
+        f"u{i}, v{i} = m[{i - 1}] >> split{i}()",
+        f"m[{i}] = {used}",
+    ]
+
+
+def _shared(draw: st.DrawFn, i: int) -> list[str]:
+    """Blocks whose calls share decisions and weights, on maps of two sizes, also within another block."""
+    bodies = ["layer(x)", "x >> conv_bn_relu(k = 3)", f"x >> conv(h{i}, k = 3) >> conv_bn(4, k = 1)"]
+    return [
+        f"choose h{i} in {{2, 4}}",
+        f"for j in 1..=2 {{ shared block f{i}[j](x) = {draw(st.sampled_from(bodies))} }}",
+        f"block inner{i}(x) {{ a = f{i}[1](x)  return f{i}[2](a) }}",
+        f"shared block outer{i}(x) {{ a = inner{i}(x)  return sum(a, f{i}[1](a)) }}",
+        f"choose where{i} in {{ here: inner{i}, there: conv_bn(k = 3) }}",
+        f"low{i} = f{i}[1](m[{i - 1}] >> max_pool(k = 3, stride = 2)) >> resize(2)",
+        f"high{i} = outer{i}(m[{i - 1}])",
+        f"m[{i}] = sum(m[{i - 1}] >> where{i}(), low{i}, f{i}[2](low{i}), outer{i}(high{i}))",
+    ]
+
+
+FORMS = (_chain, _fork, _conditions, _split, _shared, _cells)
 
 
 @st.composite
-def spaces(draw: st.DrawFn) -> str:
-    """The text of a valid space with at least one architecture."""
-    body, head = draw(st.one_of(chains(), grids())), draw(st.sampled_from(HEADS))
+def selections(draw: st.DrawFn, *, with_cells: bool = True) -> str:
+    """Statements that make y: depths, conditions, blocks with two results and shared blocks, one after the other.
+
+    Without cells every block reads all that it is given, whatever has been decided.
+    """
+    lines = [LAYER, "m[0] = image >> conv_bn_relu(4, k = 3)"]
+    forms = st.sampled_from(FORMS if with_cells else FORMS[:-1])
+    for i, form in enumerate(draw(st.lists(forms, min_size=1, max_size=3)), start=1):
+        lines += form(draw, i)
+        last = i
+    return "\n  ".join([*lines, f"y = m[{last}]"])
+
+
+HEADS = [
+    "task t = y >> conv(3, k = 1, bias = true) >> resize_like(image) { loss cross_entropy() metric miou }",
+    "task t = y >> global_avg_pool() >> linear(5) { loss cross_entropy() metric accuracy }",
+    "task t = y >> conv(3, k = 1) { loss cross_entropy() } task u = y >> conv_bn(2, k = 1) { loss l1() }",
+]
+
+
+def spaces(bodies: st.SearchStrategy[str] | None = None) -> st.SearchStrategy[str]:
+    """The text of a valid space with at least one architecture, its y made by `bodies` (by all there are)."""
+    if bodies is None:
+        bodies = st.one_of(chains(), grids(), selections(), selections())
+    return st.builds(_space, bodies, st.sampled_from(HEADS))
+
+
+def _space(body: str, head: str) -> str:
     return f"space generated {{\n  input image: [3, 16, 16]{BLOCKS}\n  {body}\n  {head}\n}}\n"

@@ -79,6 +79,21 @@ CELLS = """space cells {
 }"""
 
 
+DEPTHS = """space depths {
+  input image: [3, 8, 8]
+  block layer(x) { choose op in {a: conv_bn(k = 1), b: conv_bn_relu(k = 3)} return x >> op() }
+  y[0] = image >> conv(4, k = 1)
+  for i in 1..=3 { y[i] = layer(y[i-1]) }
+  depth d in 1..=3
+  depth leave in 0..=2
+  choose c in {4, 8}
+  shared block f(x) = x >> conv(c, k = 3) >> conv_bn(4, k = 1)
+  z = y[d] if leave >= 1 and d != 2 else f(y[leave])
+  u = sum(z, y[d-1] if c == 4 else f(z))
+  task t = u >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}"""
+
+
 def price(signature: str) -> float:
     """A latency that has nothing to do with that of any other signature."""
     return int(hashlib.sha256(signature.encode()).hexdigest()[:6], 16) / 2**24 + 0.01
@@ -219,7 +234,7 @@ def test_prefixes_that_leave_by_either_link_are_counted_once() -> None:
     assert counted.tolist() == pytest.approx([0.8, 0.5])
 
 
-@pytest.mark.parametrize("text", [MEETING_ROUTES, LAST_MAPS, CELLS], ids=["meeting", "last", "cells"])
+@pytest.mark.parametrize("text", [MEETING_ROUTES, LAST_MAPS, CELLS, DEPTHS], ids=["meeting", "last", "cells", "depths"])
 def test_is_the_mean_over_all_architectures(text: str) -> None:
     space = load(Source("test.nas", text))
     tables = random_tables(space.graph, torch.Generator().manual_seed(1))

@@ -68,7 +68,7 @@ def test_show_sample_and_derive_fit_together(good: Path, tmp_path: Path, capsys:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     (tmp_path / "a.json").write_text(lines[0])
-    assert main(["show", str(good), "--arch", str(tmp_path / "a.json")]) == 0
+    assert main(["show", str(good), "--format", "nodes", "--arch", str(tmp_path / "a.json")]) == 0
     assert " = conv(" in capsys.readouterr().out
     assert main(["derive", str(good), "--arch", str(tmp_path / "a.json"), "-o", str(tmp_path / "net.py")]) == 0
     text = (tmp_path / "net.py").read_text()

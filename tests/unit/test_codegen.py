@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 
 from nasdsl.codegen import module_paths, network_source, supernet_source
 from nasdsl.codegen.layout import LINE, flat, literal, quoted
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import signatures
 from nasdsl.source import Source
 from nasdsl.space import load
-from tests.differential.test_supernet import module_of
+from tests.differential.test_supernet import SHARED, Pair, module_of
 from tests.generators.spaces import spaces
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +157,7 @@ def renamed(graph: Graph, evil: str) -> Graph:
             name=evil + s.name,
             block=evil + s.block,
             path=s.path and evil + s.path,
+            weights=s.weights and evil + s.weights,
             cell=s.cell and (evil + s.cell[0], s.cell[1]),
         )
         for s in graph.scopes
@@ -185,6 +187,112 @@ def test_names_cannot_become_code(evil: str) -> None:
         assert [node for node in tree.body if isinstance(node, ast.Expr)] == tree.body[:1]
     module = module_of(network)
     assert module.Network()(torch.zeros(2, 3, 64, 128)).shape == (2, 5, 64, 128)
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_names_of_depths_and_shared_blocks_cannot_become_code(evil: str) -> None:
+    space = load(Source("sharing.nas", SHARED))
+    supernet = supernet_source(renamed(space.graph, evil))
+    network = network_source(renamed(space.derive(space.sample(0)), evil), architecture=None, facts={})
+    for text in (supernet, network):
+        modules = {
+            alias.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for alias in node.names
+        }
+        assert modules <= {"torch", "torch.nn.functional"}
+    assert module_of(supernet).Supernet().state_dict()
+    assert module_of(network).Network()(torch.zeros(2, 3, 16, 16)).shape == (2, 2, 32, 32)
+
+
+EXTERNS = """extern crop(x, y, size, slope = 1/2) -> [3, 4, 4] from "heads.layers:Crop"
+extern other(x) -> [channels(x), 4, 4] from "heads.more:Crop"
+space s {
+  input image: [3, 8, 8]
+  block tail(x) {
+    choose op in { a: conv_bn(k = 3), b: conv_bn(k = 1) }
+    y = x >> op()
+    return crop(y, x, 4) >> other()
+  }
+  task t = tail(image) >> conv(2, k = 1) { loss cross_entropy() }
+  predict p(t) { metric pq }
+}
+"""
+
+HEADS = """from torch import nn
+class Crop(nn.Module):
+    def __init__(self, size, slope):
+        super().__init__()
+        self.size, self.conv = size, nn.Conv2d(3, 3, 1)
+        assert (size, slope) == (4, 0.5)
+    def forward(self, x, y):
+        return self.conv((x + y)[:, :, : self.size, : self.size])
+"""
+
+
+def test_externs_are_imported_constructed_and_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "heads"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "layers.py").write_text(HEADS)
+    (package / "more.py").write_text("from torch import nn\nclass Crop(nn.ReLU):\n    pass\n")
+    space = load(Source("externs.nas", EXTERNS))
+    supernet = supernet_source(space.graph)
+    assert (
+        "from heads.layers import Crop\nfrom heads.more import Crop as Crop_2\nfrom torch import Tensor, nn\n"
+        in supernet
+    )
+    assert "self.y_2 = " not in supernet
+    assert "Crop(size=4, slope=0.5)" in supernet
+    assert "y = self.crop(y, image)" in supernet
+    assert "self.other(y)" in supernet
+    (tmp_path / "text.py").write_text(supernet)
+    clean(tmp_path / "text.py")
+    assert "heads" not in sys.modules  # nothing was imported to write it
+    monkeypatch.syspath_prepend(tmp_path)
+    pair = Pair(space)
+    for seed in range(2):
+        architecture = space.sample(seed)
+        pair.check(architecture, pair.relaxation.fixed(architecture), training=False)
+
+
+@pytest.mark.parametrize(
+    "target", ["os", "os:system('x')", "a b:C", "a.b:C; import os", "class:C", "a:b:c", "", "a:b\n"]
+)
+def test_an_extern_that_names_no_class_is_refused(target: str) -> None:
+    graph = load(Source("externs.nas", EXTERNS)).graph
+    nodes = tuple(replace(n, attrs={**n.attrs, "target": target}) if n.op == "extern" else n for n in graph.nodes)
+    with pytest.raises(NasError, match="names no Python class"):
+        supernet_source(replace(graph, nodes=nodes))
+
+
+def test_an_extern_is_not_sliced() -> None:
+    text = EXTERNS.replace("-> [3,", "-> [channels(x),").replace("x >> op()", "x >> op() >> conv(w, k = 1)")
+    graph = load(Source("externs.nas", text.replace("choose op", "width w in {2, 3} choose op"))).graph
+    with pytest.raises(NasError, match=r"externs\.nas:8: the channels that `heads.layers:Crop` makes depend on"):
+        supernet_source(graph)
+
+
+def test_parts_of_a_chain_are_computed_when_they_are_wanted() -> None:
+    source = supernet_source(load(Source("sharing.nas", SHARED)).graph)
+    for line in (
+        '        y_1 = runtime.once(lambda: self.g(y_0, self.f, a / "g"))  # [N, 3, 16, 16]',
+        '                2: lambda: self.f(y_1(), a / "f"),',
+        "    def forward(self, x: Tensor, f: F2, a: Choices) -> Tensor:",
+        "        self.f = F2()",
+        '        "d": runtime.Depth((0, 1, 2)),',
+    ):
+        assert source.count(line + "\n") == 1, line
+
+
+def test_calls_of_which_different_maps_are_used_have_no_module_in_common() -> None:
+    text = """space s {
+      input image: [3, 8, 8]
+      shared block f(a) { return a >> conv(3, k = 1), a >> conv(3, k = 3) }
+      p, q = f(image)
+      r, s = f(p)
+      task t = sum(p, s) { loss cross_entropy() }
+    }"""
+    with pytest.raises(NasError, match=r"s\.nas:3: of the calls of the shared block `f` different maps are used"):
+        supernet_source(load(Source("s.nas", text)).graph)
 
 
 def test_names_that_python_uses() -> None:
@@ -236,3 +344,22 @@ def test_literals_read_back() -> None:
     assert ast.literal_eval(flat(literal(data))) == data
     for text in EVIL:
         assert ast.literal_eval(quoted(text)) == text
+
+
+def test_the_latency_of_a_block_is_that_of_its_shortest_and_longest_chain() -> None:
+    text = """space s {
+      input image: [3, 8, 8]
+      block stage(x) {
+        depth d in {1, 3}
+        y[0] = x
+        for i in 1..=3 { y[i] = y[i-1] >> conv(3, k = 3) }
+        return y[d]
+      }
+      block both(x) { return sum(stage(x), x >> conv(3, k = 5)) }
+      choose op in { both, other: conv(3, k = 7) }
+      task t = image >> op() { loss cross_entropy() }
+    }"""
+    graph = load(Source("s.nas", text)).graph
+    table = {text: 0.5 if "k=3" in text else 0.125 for text in signatures(graph)}
+    source = supernet_source(graph, latency=table, device="cpu")
+    assert '"both": lambda: self.t_op_both(image, a / "t.op.both"),  # 0.75-1.75 ms' in source

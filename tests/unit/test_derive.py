@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from nasdsl.algebra.draw import draw
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.verify import verify
 from nasdsl.passes.derive import demand
+from nasdsl.passes.rules import broken_rule
 from nasdsl.source import Source
 from nasdsl.space import Space, load
 
@@ -93,3 +95,49 @@ def test_an_architecture_of_something_else_is_refused_with_the_difference() -> N
 def test_what_is_no_architecture_is_refused(text: str) -> None:
     with pytest.raises(NasError, match=r"a\.json"):
         Architecture.from_json(text, "a.json")
+
+
+RULES = """space s {
+  input image: [3, 8, 8]
+  block layer(x) { choose op in {a: conv_bn(k = 1), b: conv_bn_relu(k = 3), skip} return x >> op() }
+  y[0] = image
+  for i in 1..=4 { y[i] = layer(y[i-1]) }
+  depth d in 1..=4
+  depth e in 1..=4
+  require d == e or e == 4
+  require at most 1 of y[*].layer.op in {a, skip}
+  task t = y[d] { loss cross_entropy() }
+  task u = y[e] if d > 1 else image { loss cross_entropy() }
+}"""
+
+
+def ruled(d: int, ops: str, **others: object) -> Architecture:
+    decisions = {f"y[{i}].layer.op": {"s": "skip"}.get(op, op) for i, op in enumerate(ops, start=1)}
+    return Architecture("s", {"d": d, **decisions, **others})  # type: ignore[arg-type]
+
+
+def test_architectures_that_break_a_rule_are_refused_with_the_rule_and_its_place() -> None:
+    space = load(Source("s.nas", RULES))
+    space.derive(ruled(2, "ab", e=2))
+    space.derive(ruled(1, "s"))  # e is dead, so no rule speaks of it
+    with pytest.raises(NasError, match=r"`d == e or e == 4` \(s\.nas:8\) does not hold: found d = 2, e = 3"):
+        space.derive(ruled(2, "abb", e=3))
+    said = r"`require at most 1 of y\[\*\]\.layer\.op in \{a, skip\}` \(s\.nas:9\) does not hold: "
+    with pytest.raises(NasError, match=said + r"2 decisions are a or skip \(y\[1\]\.layer\.op, y\[3\]\.layer\.op\)"):
+        space.derive(ruled(3, "sba", e=3))
+
+
+def test_random_architectures_keep_the_rules_and_all_that_do_are_drawn() -> None:
+    space = load(Source("s.nas", RULES))
+    drawn = [space.sample(seed) for seed in range(400)]
+    assert all(broken_rule(space.graph, architecture) is None for architecture in drawn)
+    assert {(a.decisions["d"], a.decisions.get("e")) for a in drawn} == {
+        (1, None), (2, 2), (3, 3), (2, 4), (3, 4), (4, 4)
+    }  # fmt: skip
+
+
+def test_rules_that_nothing_keeps_are_said_to_forbid_too_much() -> None:
+    space = load(Source("s.nas", RULES.replace("in {a, skip}", "in {a, b, skip}")))
+    graph = replace(space.graph, rules=tuple(replace(r, count=0) for r in space.graph.rules if hasattr(r, "count")))
+    with pytest.raises(NasError, match=r"random architectures keeps the rules of `s`; in the last, the rule"):
+        draw(graph, 0)

@@ -335,3 +335,32 @@ def test_predictions_name_their_tasks() -> None:
     (prediction,) = graph(text).predictions
     assert (prediction.name, prediction.tasks, prediction.args) == ("p", ("u",), {"k": 3})
     assert [m.code for m in mistakes("y = image\n predict p(nothing) { metric pq }")] == ["E0608"]
+
+
+SHARED = "shared block {name}(x) = x >> conv(3, k = {k})\n"
+
+
+def weights(space: Graph) -> list[str]:
+    return [scope.weights for scope in space.scopes if scope.weights]
+
+
+def test_shared_blocks_as_alternatives_share_with_their_calls() -> None:
+    blocks = SHARED.format(name="f", k=1) + SHARED.format(name="g", k=3)
+    space = graph(f"{blocks} choose op in {{f, g}}\n y = sum(image >> op(), f(image))")
+    assert weights(space) == ["f", "g", "f"]
+
+
+def test_a_block_that_calls_a_shared_one_shares_too() -> None:
+    blocks = SHARED.format(name="f", k=1) + SHARED.format(name="g", k=3)
+    space = graph(
+        f"{blocks} block a(x) = f(x)\n block b(x) = g(x)\n y = sum(near = a(image), far = b(image), mid = a(image))"
+    )
+    assert weights(space) == ["f", "g", "f"]
+
+
+def test_a_shared_block_is_one_in_each_instance_of_the_scope_it_stands_in() -> None:
+    inner = "shared block f(x) = x >> conv(3, k = 1)\n return sum(near = f(x), far = f(x >> relu()))"
+    tied = graph(f"tied block outer(x) {{ {inner} }}\n y = sum(one = outer(image), two = outer(image))")
+    assert weights(tied) == ["y.one.outer.f"] * 2 + ["y.two.outer.f"] * 2
+    shared = graph(f"shared block outer(x) {{ {inner} }}\n y = sum(one = outer(image), two = outer(image))")
+    assert weights(shared) == ["outer", "outer.f", "outer.f"] * 2

@@ -16,7 +16,7 @@ from nasdsl.passes.kernels import Costs, costs, kernels, latency_ms, signatures
 from nasdsl.source import Source
 from nasdsl.space import Space, load
 from tests.generators.direct_network import DirectNetwork
-from tests.generators.spaces import spaces
+from tests.generators.spaces import selections, spaces
 
 SPACE = """space s {
   input image: [3, 16, 16]
@@ -146,6 +146,30 @@ def test_params_and_macs_are_those_of_the_executed_network(repository: Path, nam
     (image,) = graph.inputs()
     network(torch.zeros(1, 3, *(image.type.size or ())))
     assert costs(graph) == Costs(sum(p.numel() for p in network.parameters()), macs)
+
+
+def test_shared_weights_count_once_and_their_work_every_time() -> None:
+    space = read("""space s {
+      input image: [3, 8, 8]
+      shared block f(x) = x >> conv(3, k = 3) >> bn()
+      task t = f(f(image)) >> conv(2, k = 1, bias = true) { loss cross_entropy() }
+    }""")
+    assert costs(space.graph) == Costs(params=81 + 6 + 8, macs=2 * 81 * 64 + 6 * 64)
+    assert len(kernels(space.graph)) == 3
+
+
+@given(text=spaces(selections()), seed=st.integers(0, 1000))
+def test_params_are_those_of_the_executed_network(text: str, seed: int) -> None:
+    network = read(text).derive(read(text).sample(seed))
+    assert costs(network).params == sum(p.numel() for p in DirectNetwork(network).parameters())
+
+
+def test_the_latency_of_an_extern_is_not_known() -> None:
+    text = 'extern f(x) -> [3, 4, 4] from "layers:F"\nspace s { input image: [3, 8, 8]\n'
+    with pytest.raises(NasError, match=r"s\.nas:3: `layers:F` is an extern: its latency cannot be measured"):
+        signatures(read(text + "task t = image >> f() { loss cross_entropy() } }").graph)
+    aux = "task t = image { loss cross_entropy() } aux task u = image >> f() { loss cross_entropy() } }"
+    assert not kernels(read(text + aux).graph)
 
 
 def test_a_missing_entry_names_the_command() -> None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from nasdsl import runtime
+from nasdsl.codegen import supernet_source
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.passes.rules import broken_rule
 from nasdsl.runtime.choices import Drawn
+from nasdsl.search.derivation import _drawn
+from nasdsl.source import Source
+from nasdsl.space import load
+from tests.differential.test_supernet import module_of
 
 LINKS = (
     ((0, 1), (1, 1)),
@@ -142,7 +150,7 @@ def test_a_mixture_is_the_expectation_over_routes(relaxation: runtime.Relaxation
     """Links that only scale: then mixing maps is the same as averaging over all ways."""
     shares = relaxation.probabilities()["way"].detach()
     draws = relaxation.sample(1.0, torch.Generator().manual_seed(0), hard=False).drawn.draws
-    choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}, mixed=True))
+    choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}))
     expected = sum(chance(relaxation, way) * length(way) for way in ways((3, 2)))
     assert walk(choices).end("way").mean().item() == pytest.approx(expected, rel=1e-5)
     last = 0.0
@@ -167,7 +175,7 @@ def test_a_way_runs_only_its_links_and_each_once(relaxation: runtime.Relaxation)
 def test_narrower_last_maps_are_padded(relaxation: runtime.Relaxation) -> None:
     draws = relaxation.sample(1.0, torch.Generator().manual_seed(0), hard=False).drawn.draws
     shares = relaxation.probabilities()["way"].detach()
-    choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}, mixed=True))
+    choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}))
 
     def cut(channels: int):
         return lambda x: x[:, :1].expand(-1, channels, -1, -1)
@@ -194,3 +202,65 @@ def test_superkernels_are_prefixes() -> None:
     assert norm.at["6"].num_batches_tracked == 1
     assert norm.at["4"].num_batches_tracked == 0
     assert runtime.Linear(8, 3)(torch.randn(2, 5)).shape == (2, 3)
+
+
+RULED = """space ruled {
+  input image: [3, 8, 8]
+  block layer(x) { choose op in {a: conv_bn(k = 1), b: conv_bn_relu(k = 3)} return x >> op() }
+  y[0] = image
+  for i in 1..=4 { y[i] = layer(y[i-1]) }
+  depth d in 1..=4
+  depth e in 1..=4
+  require d == e
+  require at most 1 of y[*].layer.op = b
+  task t = y[d] { loss cross_entropy() }
+  task u = y[e] { loss cross_entropy() }
+}"""
+
+
+def test_candidates_keep_the_rules() -> None:
+    space = load(Source("ruled.nas", RULED))
+    problem = SimpleNamespace(space=space, config=SimpleNamespace(seed=0))
+    relaxation = runtime.Relaxation(module_of(supernet_source(space.graph)).SPACE)
+    with torch.no_grad():
+        relaxation.logits("d")[3] = 1
+        relaxation.logits("e")[2] = 1
+    assert relaxation.most_probable().decisions["d"] == 4
+    drawn = _drawn(problem, relaxation, 20, 0)  # type: ignore[arg-type]
+    assert len(drawn) >= 20
+    assert all(broken_rule(space.graph, architecture) is None for architecture in drawn)
+    assert drawn == _drawn(problem, relaxation, 20, 0)  # type: ignore[arg-type]
+    with torch.no_grad():
+        relaxation.logits("d")[0] = relaxation.logits("e")[3] = 200
+    with pytest.raises(NasError, match="none of 1000 architectures drawn from the relaxation keeps the rules"):
+        _drawn(problem, relaxation, 20, 0)  # type: ignore[arg-type]
+
+
+def test_a_mixture_of_exits_and_a_hard_number() -> None:
+    """Exits are mixed; a number, on which channels depend, is one even where choices are mixed."""
+    space = runtime.Space(
+        "mixed", {"d": runtime.Depth((1, 2, 3)), "h": runtime.Choose((4, 8)), "op": runtime.Choose(("a", "b"))}
+    )
+    choices = runtime.Relaxation(space).sample(1.0, torch.Generator().manual_seed(0), hard=False)
+    weights = {name: choices.drawn.draws[name].weights for name in ("d", "h", "op")}
+    asked: list[str] = []
+
+    def one(name: str, value: float) -> torch.Tensor:
+        asked.append(name)
+        return torch.tensor(value)
+
+    found = choices.mix("d", {(1, 3): lambda: one("ends", 10.0), 2: lambda: one("middle", 1.0)})
+    expected = 10 * (weights["d"][0] + weights["d"][2]) + weights["d"][1]  # type: ignore[index]
+    torch.testing.assert_close(found, expected)
+    assert choices.mix("h", {4: lambda: one("4", 4.0), 8: lambda: one("8", 8.0)}).item() == pytest.approx(choices["h"])
+    assert asked == ["ends", "middle", str(choices["h"])]
+    assert not choices.drawn.draws["h"].mixed
+
+
+def test_what_is_computed_once_is_computed_when_it_is_wanted() -> None:
+    asked: list[int] = []
+    later = runtime.once(lambda: asked.append(1))
+    assert not asked
+    later()
+    later()
+    assert asked == [1]
