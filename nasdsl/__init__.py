@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nasdsl.builder import SpaceBuilder as SpaceBuilder
     from nasdsl.diagnostics.diagnostic import InvalidSpace as InvalidSpace
     from nasdsl.diagnostics.errors import NasError as NasError
     from nasdsl.ir.architecture import Architecture as Architecture
@@ -27,10 +28,11 @@ _HOMES = {
     "InvalidSpace": "nasdsl.diagnostics.diagnostic",
     "NasError": "nasdsl.diagnostics.errors",
     "Space": "nasdsl.space",
+    "SpaceBuilder": "nasdsl.builder",
     "load": "nasdsl.space",
 }
 
-__all__ = ["Architecture", "InvalidSpace", "NasError", "Space", "__version__", "load"]
+__all__ = ["Architecture", "InvalidSpace", "NasError", "Space", "SpaceBuilder", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from nasdsl import __version__
 from nasdsl.diagnostics.errors import NasError
@@ -15,14 +16,14 @@ from nasdsl.diagnostics.errors import NasError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    args = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    args = _parser(argv[0] if argv else "").parse_args(argv)
     try:
         status: int = args.func(args) or 0
         sys.stdout.flush()
         return status
     except NasError as error:
-        text = str(error)
-        print(text if text.startswith(("error", "warning")) else f"error: {text}", file=sys.stderr)
+        _print_error(error)
         return error.status
     except KeyboardInterrupt as interrupt:
         print(f"\nstopped{f': {interrupt}' if str(interrupt) else ''}", file=sys.stderr)
@@ -39,16 +40,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 3
 
 
-def _parser() -> argparse.ArgumentParser:
-    from nasdsl.cli import check, compile_, profile, show
-    from nasdsl.cli import search as search_verbs
+def _print_error(error: NasError) -> None:
+    from nasdsl.diagnostics.diagnostic import InvalidSpace
 
+    if isinstance(error, InvalidSpace):
+        from nasdsl.cli.messages import print_diagnostics
+
+        print_diagnostics(error.diagnostics)
+    else:
+        print(f"error: {error}", file=sys.stderr)
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    """The arguments of a verb that is run at every keystroke, or those of all verbs: the others take long to import."""
     parser = argparse.ArgumentParser(
         prog="nasdsl",
         description="Architecture-search spaces as text: check, compile to PyTorch, search, lower to ONNX.",
     )
     parser.add_argument("--version", action="version", version=f"nasdsl {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module in (check, show, compile_, profile, search_verbs):
+    for module in _modules(verb):
         module.add(verbs)
     return parser
+
+
+def _modules(verb: str) -> tuple[Any, ...]:
+    if verb == "check":
+        from nasdsl.cli import check
+
+        return (check,)
+    if verb == "fmt":
+        from nasdsl.cli import fmt
+
+        return (fmt,)
+    from nasdsl.cli import check, compile_, explain, fmt, import_, profile, search, show
+
+    return check, fmt, explain, show, compile_, import_, profile, search

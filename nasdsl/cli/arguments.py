@@ -6,11 +6,13 @@ import argparse
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.architecture import Architecture
-from nasdsl.space import Space, load
+
+if TYPE_CHECKING:
+    from nasdsl.ir.architecture import Architecture
+    from nasdsl.space import Space
 
 
 def add_space(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +26,8 @@ def add_space(parser: argparse.ArgumentParser) -> None:
 
 def load_space(args: argparse.Namespace, preset: str | None = None) -> Space:
     """The space that the arguments name."""
+    from nasdsl.space import load
+
     return load(args.file, preset=args.preset if preset is None else preset, params=dict(args.param))
 
 
@@ -33,6 +37,8 @@ def read_architecture(path: str) -> Architecture:
     Raises:
         NasError: It cannot be read or is none.
     """
+    from nasdsl.ir.architecture import Architecture
+
     try:
         return Architecture.from_json(Path(path).read_text(encoding="utf-8"), path)
     except FileNotFoundError:

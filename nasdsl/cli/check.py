@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nasdsl.cli.arguments import assignment
-from nasdsl.cli.messages import print_diagnostics
 from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.diagnostics.render import as_data
 from nasdsl.elaborate.space import elaborate, preset_names
 from nasdsl.ir.graph import Graph
 from nasdsl.ir.verify import verify
@@ -35,7 +35,8 @@ def _check(args: argparse.Namespace) -> int:
     results = []
     for file in args.files:
         try:
-            graph, found = _look_at(args, file)
+            with _rare_collections():
+                graph, found = _look_at(args, file)
         except NasError as error:
             # The file cannot be read, or the command line names what it does not have: no place in a text.
             data = {"code": "E0104", "severity": "error", "title": "not a text file", "message": error.message}
@@ -43,12 +44,33 @@ def _check(args: argparse.Namespace) -> int:
             if not args.json:
                 print(f"error: {error}", file=sys.stderr)
             continue
-        results.append({"file": file, "diagnostics": [as_data(diagnostic) for diagnostic in found]})
+        results.append({"file": file, "diagnostics": _as_data(found)})
         if not args.json:
             _print(file, graph, found)
     if args.json:
+        import json
+
         print(json.dumps({"files": results}, indent=1))
     return int(any(data["severity"] == "error" for result in results for data in result["diagnostics"]))
+
+
+def _as_data(found: list[Diagnostic]) -> list[dict[str, Any]]:
+    if not found:
+        return []
+    from nasdsl.diagnostics.render import as_data
+
+    return [as_data(diagnostic) for diagnostic in found]
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage rarely: a graph is large, lives to the end, and would be gone through again and again."""
+    usual = gc.get_threshold()
+    gc.set_threshold(200_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _look_at(args: argparse.Namespace, name: str) -> tuple[Graph | None, list[Diagnostic]]:
@@ -73,6 +95,8 @@ def _look_at(args: argparse.Namespace, name: str) -> tuple[Graph | None, list[Di
 
 def _print(file: str, graph: Graph | None, found: list[Diagnostic]) -> None:
     if found:
+        from nasdsl.cli.messages import print_diagnostics
+
         print_diagnostics(found)
         codes = ", ".join(dict.fromkeys(diagnostic.code for diagnostic in found))
         counts = [

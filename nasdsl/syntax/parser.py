@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from functools import cache
 from pathlib import Path
-
-from lark import Lark, UnexpectedInput
 
 from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.resources import grammar_text
 from nasdsl.source import Source, Span
 from nasdsl.syntax import ast
 from nasdsl.syntax.build import AstBuilder
-from nasdsl.syntax.mistakes import diagnose
+from nasdsl.syntax.encoding import decoded
+from nasdsl.syntax.lalr import run
+from nasdsl.syntax.unexpected import Unexpected
 
 MAX_BYTES = 4_000_000
 """Longest file that is read."""
@@ -27,7 +25,8 @@ def read_source(path: str | Path) -> Source:
     """The text of a .nas file.
 
     Raises:
-        NasError: The file is missing, unreadable, too long, or not UTF-8.
+        InvalidSpace: The file is not UTF-8 text.
+        NasError: The file is missing, unreadable or too long.
     """
     try:
         data = Path(path).read_bytes()
@@ -37,12 +36,7 @@ def read_source(path: str | Path) -> Source:
         raise NasError(f"{path}: cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
         raise NasError(f"{path}: {len(data)} bytes is longer than the limit of {MAX_BYTES}")
-    try:
-        return Source(str(path), data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise NasError(
-            f"{path}: byte {error.start} is not UTF-8 text", help="save the file as UTF-8 without any other encoding"
-        ) from None
+    return decoded(str(path), data)
 
 
 def parse(source: Source) -> ast.File:
@@ -56,16 +50,16 @@ def parse(source: Source) -> ast.File:
     """
     _check_nesting(source)
     try:
-        tree = _grammar().parse(source.text)
-    except UnexpectedInput as error:
-        raise InvalidSpace([diagnose(source, error)]) from None
-    file: ast.File = AstBuilder(source).transform(tree)
+        file: ast.File = run(source, AstBuilder(source))
+    except Unexpected as error:
+        from nasdsl.syntax.recovery import syntax_errors
+
+        raise InvalidSpace(syntax_errors(source, _recognize, error)) from None
     return file
 
 
-@cache
-def _grammar() -> Lark:
-    return Lark(grammar_text("nasdsl.lark"), parser="lalr", propagate_positions=True, maybe_placeholders=False)
+def _recognize(text: str) -> None:
+    run(Source("", text))
 
 
 def _check_nesting(source: Source) -> None:
