@@ -47,7 +47,7 @@ space autortnet(C = 8, cells = {5, 10, 10}, classes = 19, H = 1024, W = 2048) {
   block multi_scale(x, c) {                            // in the manner of ASPP (Chen et al., 2017)
     pooled = x >> global_avg_pool() >> conv_bn_relu(c, k = 1) >> resize_like(x)
     return concat(x >> conv_bn_relu(c, k = 1), concat(x >> sep(c, rate = 2^i) for i in 1..=3), pooled)
-           >> conv_bn_relu(c, k = 1)
+             >> conv_bn_relu(c, k = 1)
   }
 
   a[0] = image >> conv_bn_relu(C, k = 3, stride = 2) >> conv_bn_relu(C, k = 3, stride = 2)
@@ -55,7 +55,7 @@ space autortnet(C = 8, cells = {5, 10, 10}, classes = 19, H = 1024, W = 2048) {
   for i in 1..=3 { a[i], b[i] = hyper_cell(a[i-1], b[i-1], C * 3^i, cells[i-1]) }
 
   task segment = aggregation(b[1], b[2], b[3]) >> multi_scale(128) >> conv(classes, k = 1, bias = true)
-                 >> resize_like(image) {
+                   >> resize_like(image) {
     loss bootstrapped_cross_entropy(top = 0.2)
     metric miou
   }

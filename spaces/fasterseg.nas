@@ -24,7 +24,7 @@ space fasterseg(F = 12, layers = 16, middle = layers, classes = 19, H = 1024, W 
     width w in {4, 6, 8, 10, 12}                       // of the map that enters this cell: slices of the widest
     choose op in { skip: stay, conv: conv_bn_relu(k = 3), zoomed, conv2x, zoomed2x }     // one table, both ways out
     choose down in { conv: conv_bn_relu(k = 3), zoomed, conv2x, zoomed2x }               // a decoded network's way down
-    c = r*F*(h if l == 0 or l == length[r] else w)/12
+    c = r * F * (h if l == 0 or l == length[r] else w)/12
     to [l+1, r]   = here >> op(c = next.c, stride = 1)
     to [l+1, 2*r] = here >> (down if decoded else op)(c = next.c, stride = 2) when l < layers - 1
   }

@@ -13,7 +13,7 @@ space fork(C = 32, n = 8, first = 2, classes = 19, H = 512, W = 1024) {
       return sum(x, x >> op())
     }
     s[i] = layer[i](s[i-1])
-    for t in tasks when i > first { own[t, i] = layer[i](s[i-1] if leave[t] >= i-1 else own[t, i-1]) }
+    for t in tasks when i > first { own[t, i] = layer[i](s[i-1] if leave[t] >= i - 1 else own[t, i-1]) }
   }
   for t in tasks { y[t] = s[n] if leave[t] == n else own[t, n] }
   block out(x, k) = x >> dw_sep_conv(C, k = 5) >> conv(k, k = 1, bias = true) >> resize_like(image)

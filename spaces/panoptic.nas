@@ -43,7 +43,7 @@ space panoptic(C = 16, stages = {2, 3, 4, 4}, classes = 19, H = 512, W = 1024) {
     instances = decoder(x, 8*C)
     return semantic, instances
   }
-  choose split in { one_decoder, two_decoders }
+  choose split in {one_decoder, two_decoders}
   sem, ins = f[5] >> split()
   block out(x, c, n) = x >> dw_sep_conv(c, k = 5) >> conv(n, k = 1, bias = true) >> resize_like(image)
 
@@ -67,5 +67,7 @@ space panoptic(C = 16, stages = {2, 3, 4, 4}, classes = 19, H = 512, W = 1024) {
     f[*].stage.d = max
     f[*].stage.y[*].layer.e = max
   }
-  preset demo(C = 8, stages = {2, 2, 2, 2}, classes = 9, H = 96, W = 192) { require latency(ort_cpu, threads = 1) <= 2 ms }
+  preset demo(C = 8, stages = {2, 2, 2, 2}, classes = 9, H = 96, W = 192) {
+    require latency(ort_cpu, threads = 1) <= 2 ms
+  }
 }

@@ -42,8 +42,8 @@ space spatialflow(C = 256, things = 80, stuff = 54, steps = 4, anchors = 9, H = 
   shared block stf_msk(x) = flow(x)
   for l in fine { msk[l] = to_msk(sum(p[l], box_msk(box[steps, l]), cls_msk(cls[steps, l]), stf_msk(stf[steps, l]))) }
 
-  shared block cls_out(x) = x >> conv(anchors * things, k = 3, bias = true)
-  shared block box_out(x) = x >> conv(anchors * 4, k = 3, bias = true)
+  shared block cls_out(x) = x >> conv(anchors*things, k = 3, bias = true)
+  shared block box_out(x) = x >> conv(anchors*4, k = 3, bias = true)
   block raise(x, n) {                                  // to 1/4, doubling n times
     y[1] = x >> conv_gn_relu(C/2, k = 3) >> (resize(2) if n > 0 else identity())
     for i in 2..=n { y[i] = y[i-1] >> conv_gn_relu(k = 3) >> resize(2) }

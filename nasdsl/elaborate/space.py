@@ -42,7 +42,12 @@ def elaborate(file: ast.File, *, preset: str = "", params: Mapping[str, Paramete
     spaces = [item for item in file.items if isinstance(item, ast.Space)]
     if len(spaces) != 1:
         raise InvalidSpace([_not_one_space(file, spaces)])
-    return _SpaceElaborator(file, spaces[0]).graph_of(preset, params or {})
+    try:
+        return _SpaceElaborator(file, spaces[0]).graph_of(preset, params or {})
+    except RecursionError:
+        message = "expressions and calls are nested deeper than can be followed"
+        hint = "name the parts: a = ..., or write a loop"
+        raise InvalidSpace([Diagnostic("E0701", message, _deepest(spaces[0]).span, help=hint)]) from None
 
 
 def preset_names(file: ast.File) -> tuple[str, ...]:
@@ -325,6 +330,21 @@ class _SpaceElaborator(Requirements):
             self.space.name, self.params, nodes, tuple(g.scopes), decisions, grids, cases, tasks, tuple(self.limits),
             rules, tuple(self.predictions), preset, self.space.span,
         )  # fmt: skip
+
+
+def _deepest(root: ast.Node) -> ast.Node:
+    """The node that most others are around."""
+    deepest, found = 0, root
+    stack: list[tuple[object, int]] = [(root, 0)]
+    while stack:
+        part, depth = stack.pop()
+        if isinstance(part, tuple):
+            stack += [(item, depth) for item in part]
+        elif isinstance(part, ast.Node):
+            if depth > deepest:
+                deepest, found = depth, part
+            stack += [(inner, depth + 1) for inner in part.parts()]
+    return found
 
 
 def _not_one_space(file: ast.File, spaces: list[ast.Space]) -> Diagnostic:

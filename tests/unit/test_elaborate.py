@@ -364,3 +364,21 @@ def test_a_shared_block_is_one_in_each_instance_of_the_scope_it_stands_in() -> N
     assert weights(tied) == ["y.one.outer.f"] * 2 + ["y.two.outer.f"] * 2
     shared = graph(f"shared block outer(x) {{ {inner} }}\n y = sum(one = outer(image), two = outer(image))")
     assert weights(shared) == ["outer", "outer.f", "outer.f"] * 2
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        " + ".join(["1"] * 5000),
+        "- " * 5000 + "1",
+        "not " * 5000 + "true",
+        "floor(" * 150 + "1" + ")" * 150 + " + 1" * 3000,
+    ],
+    ids=["sum", "minus", "not", "calls"],
+)
+def test_what_is_nested_too_deeply_is_said(expression: str) -> None:
+    assert [m.code for m in mistakes(f"n = {expression}\n y = image")] == ["E0701"]
+
+
+def test_a_long_chain_of_operations_is_said() -> None:
+    assert [m.code for m in mistakes(f"y = image{' >> relu()' * 5000}")] == ["E0701"]

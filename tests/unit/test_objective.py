@@ -36,6 +36,6 @@ def test_classes_that_do_not_fit_the_data_are_said() -> None:
 
 
 def test_unknown_losses_are_said_where_they_stand() -> None:
-    text = (SPACES / "fasterseg.nas").read_text().replace("loss ohem(thresh = 0.7", "loss focal(thresh = 0.7")
-    with pytest.raises(NasError, match=r"net.nas:\d+: there is no loss `focal`"):
+    text = (SPACES / "fasterseg.nas").read_text().replace("loss ohem(thresh = 0.7", "loss lovasz(thresh = 0.7")
+    with pytest.raises(NasError, match=r"net.nas:\d+: there is no loss `lovasz`"):
         Objective.of(load(Source("net.nas", text), preset="camvid").graph, CLASSES)
