@@ -226,7 +226,7 @@ def _target(latency_ms: float | None, graph: Graph, device: str) -> Target | Non
     bounds = [
         float(limit.value)
         for limit in graph.limits
-        if limit.metric == "latency" and limit.relation == "<=" and limit.device == device
+        if (limit.metric, limit.relation, limit.device) == ("latency", "<=", device) and limit.threads in (None, 1)
     ]
     return Target(latency_ms=min(bounds), source="require") if bounds else None
 

@@ -1,9 +1,9 @@
 """From a searched relaxation to one architecture.
 
 Candidates are the most probable architecture and others drawn from the relaxation; only those stay that keep the rules
-of the space and whose network meets the target by the lookup table. They are ranked on held-out batches with the
-supernet's weights: each candidate's network inherits its share of them, takes its batch-norm statistics from training
-batches (those of the supernet mix all paths) and is judged by the task's first metric.
+of the space and whose network meets the target, by the lookup table, and the bounds of the space. They are ranked on
+held-out batches with the supernet's weights: each candidate's network inherits its share of them, takes its batch-norm
+statistics from training batches (those of the supernet mix all paths) and is judged by the task's first metric.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callab
             network = problem.space.derive(architecture)
             latency = latency_ms(network, problem.latency_ms)
             fastest = min(fastest, latency)
-            met = problem.target_ms is None or latency <= problem.target_ms
+            met = problem.meets(network, latency)
             found[architecture] = Candidate(architecture, network, latency) if met else None
             if sum(candidate is not None for candidate in found.values()) == wanted:
                 break
@@ -130,9 +130,10 @@ def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Ca
 
 
 def _unreachable(problem: Problem, fastest_ms: float) -> NasError:
+    wanted = "the bounds of the space" if problem.target_ms is None else f"{problem.target_ms:g} ms"
     return NasError(
-        f"no architecture that meets {problem.target_ms:g} ms was found: the fastest needs {fastest_ms:.3f} ms",
-        help="raise --latency, or choose another preset",
+        f"no architecture that meets {wanted} was found: the fastest needs {fastest_ms:.3f} ms",
+        help="raise --latency or the bounds of the space's `require`, or choose another preset",
     )
 
 

@@ -15,17 +15,17 @@ class RandomSearch(Stepless):
     """Draws architectures until one meets the target; has no steps and learns no weights."""
 
     def derive(self, log: Log) -> Candidate:
-        """The first architecture drawn that meets the target."""
+        """The first architecture drawn that meets the target and the bounds."""
         problem, fastest = self._problem, float("inf")
         for draw in range(MAX_DRAWS):
             architecture = problem.space.sample(chance.number(problem.config.seed, "random architecture", draw))
             network = problem.space.derive(architecture)
             latency = latency_ms(network, problem.latency_ms)
             fastest = min(fastest, latency)
-            if problem.target_ms is None or latency <= problem.target_ms:
+            if problem.meets(network, latency):
                 log({"phase": "derive", "draws": draw + 1, "architecture": architecture.hash, "latency_ms": latency})
                 return Candidate(architecture, network, latency)
         raise NasError(
-            f"none of {MAX_DRAWS} random architectures meets {problem.target_ms:g} ms: the fastest needs {fastest:.3f}",
-            help="raise --latency, or choose another preset",
+            f"none of {MAX_DRAWS} random architectures meets what is required; the fastest needs {fastest:.3f} ms",
+            help="raise --latency or the bounds of the space's `require`, or choose another preset",
         )

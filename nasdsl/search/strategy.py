@@ -6,6 +6,7 @@ checkpoints, and stops and resumes it. Adding a strategy is one file and an entr
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from torch import Tensor
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
+from nasdsl.passes.kernels import costs
 from nasdsl.search.batches import Batches
 from nasdsl.search.config import RunConfig
 from nasdsl.search.objective import Objective
@@ -48,6 +50,16 @@ class Problem:
     def target_ms(self) -> float | None:
         """The latency bound, or None."""
         return self.config.target.latency_ms if self.config.target else None
+
+    def meets(self, network: Graph, latency: float) -> bool:
+        """Whether a network, with its latency in ms, keeps the target and the space's bounds on MACs and parameters."""
+        if self.target_ms is not None and latency > self.target_ms:
+            return False
+        found = costs(network)
+        known = {"macs": found.macs, "params": found.params}
+        compare = {"<=": operator.le, ">=": operator.ge}
+        limits = (limit for limit in self.space.graph.limits if limit.metric in known)
+        return all(compare[limit.relation](known[limit.metric], limit.value) for limit in limits)
 
 
 class Stepper(Protocol):

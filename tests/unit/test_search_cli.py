@@ -262,3 +262,18 @@ def test_a_run_in_use_and_changed_arguments(whole: Path, space: Path, nasdsl: Na
     other.write_text(TINY + "// changed\n")
     status, _, err = nasdsl("search", other, "--run", whole, "--resume")
     assert (status, "is not the text" in err) == (1, True)
+
+
+@pytest.mark.parametrize("strategy", ["gumbel", "random"])
+def test_bounds_on_macs_are_kept(strategy: str, tmp_path: Path) -> None:
+    """The cheapest quarter of what random architectures cost: chance alone would rarely stay below."""
+    from nasdsl.passes.kernels import costs
+    from nasdsl.source import Source
+    from nasdsl.space import load
+
+    space = load(Source("tiny.nas", TINY))
+    found = sorted(costs(space.derive(space.sample(seed))).macs for seed in range(40))
+    bounded = tmp_path / "tiny.nas"
+    bounded.write_text(TINY.replace("<= 20 ms", f"<= 20 ms and macs <= {found[4]}"))
+    assert main([str(arg) for arg in search_args(bounded, tmp_path / "run", "--strategy", strategy)]) == 0
+    assert json.loads((tmp_path / "run/metrics.json").read_text())["macs"] <= found[4]
