@@ -2,29 +2,85 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from nasdsl.algebra.draw import draw
+from nasdsl.algebra.count import Count, count
+from nasdsl.algebra.limits import bounded, read_limits
+from nasdsl.algebra.model import Model, model
+from nasdsl.algebra.priced import Bracket
+from nasdsl.algebra.ranking import Ranking
 from nasdsl.elaborate.space import ParameterValue, elaborate
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.derive import derive
+from nasdsl.passes.derive import derive, validate
 from nasdsl.source import Source
 from nasdsl.syntax.parser import parse, read_source
 
+LatencyTables = Mapping[str, Mapping[str, float]]
+"""For each device latency in ms by signature (see `nasdsl.hardware.table`)."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Space:
     """A space as a typed graph, with the text it comes from."""
 
     graph: Graph
     source: Source
 
+    @cached_property
+    def model(self) -> Model:
+        """Its factor graph: what counts, draws and bounds are computed from."""
+        return model(self.graph)
+
+    @cached_property
+    def architectures(self) -> Ranking:
+        """Its architectures as an array, in a fixed order: by index, one after the other, and back to the index.
+
+        >>> darts = load("spaces/darts.nas").architectures
+        >>> darts.size, darts.index(darts[10**18])
+        (1076746950455072400, 1000000000000000000)
+        """
+        return Ranking(self.model)
+
     def sample(self, seed: int) -> Architecture:
-        """A random architecture, the same for the same seed (see `nasdsl.algebra.draw`)."""
-        return draw(self.graph, seed)
+        """A random architecture, each as likely as any other; the same for the same seed."""
+        return self.architectures.sample(random.Random(seed))
+
+    def count(self) -> Count:
+        """How many architectures the space has, exactly.
+
+        >>> load("spaces/darts.nas").count().architectures
+        1076746950455072400
+        """
+        return count(self.model)
+
+    def count_under(
+        self, limits: str, *, latency_ms: LatencyTables | None = None, bins: int | None = None
+    ) -> Bracket:
+        """How many architectures keep some limits: exact where `lower == upper`.
+
+        Args:
+            limits: Such as "latency(ort_cpu) <= 8.3 ms and params <= 4 M".
+            latency_ms: The tables of the devices that the limits name.
+            bins: About how many costs to tell apart at most; more take longer and make the bracket narrower.
+
+        Raises:
+            NasError: The text is no limit, or the table lacks an entry.
+        """
+        priced, bounds = bounded(self.model, read_limits(limits, "limits"), latency_ms or {})
+        return priced.count(bounds, bins)
+
+    def validate(self, architecture: Architecture) -> None:
+        """Check that an architecture is one of this space.
+
+        Raises:
+            NasError: It is not; the difference is named.
+        """
+        validate(self.graph, architecture)
 
     def derive(self, architecture: Architecture) -> Graph:
         """The network of an architecture: a graph without decisions.

@@ -1,0 +1,77 @@
+"""Semirings: what is added over alternatives and multiplied along an architecture.
+
+One elimination (`nasdsl.algebra.elimination`) answers every question about a space; the semiring says which. An
+architecture contributes the product of its parts, the space is the sum of its architectures, and a part that costs `c`
+contributes `of_cost(c)`:
+
+| semiring | sum | product | a part that costs c | the space's total |
+|---|---|---|---|---|
+| `COUNT` | + | x | 1 | how many architectures there are |
+| `EXISTS` | or | and | true | whether there is one |
+| `CHEAPEST`, `DEAREST` | min, max | + | c | the least, the greatest cost |
+| `SUMMARY` | the three above, side by side | | | |
+| polynomials (`nasdsl.algebra.polynomial`) | + | x | x^c | how many architectures have each cost |
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Semiring(Generic[T]):
+    """Addition and multiplication with their neutral elements.
+
+    `zero` is what no alternative at all adds up to: tables leave out what is zero.
+
+    >>> CHEAPEST.plus(CHEAPEST.of_cost(3), CHEAPEST.times(CHEAPEST.of_cost(1), CHEAPEST.of_cost(1)))
+    2
+    """
+
+    zero: T
+    one: T
+    plus: Callable[[T, T], T]
+    times: Callable[[T, T], T]
+    of_cost: Callable[[int], T]
+
+
+def _one(cost: int) -> int:
+    return 1
+
+
+def _true(cost: int) -> bool:
+    return True
+
+
+def _itself(cost: int) -> int:
+    return cost
+
+
+COUNT: Semiring[int] = Semiring(0, 1, operator.add, operator.mul, _one)
+EXISTS: Semiring[bool] = Semiring(False, True, operator.or_, operator.and_, _true)
+CHEAPEST: Semiring[float] = Semiring(math.inf, 0, min, operator.add, _itself)
+DEAREST: Semiring[float] = Semiring(-math.inf, 0, max, operator.add, _itself)
+
+Summary = tuple[int, int, int]
+"""How many there are, the least cost and the greatest."""
+
+
+def _summary_plus(a: Summary, b: Summary) -> Summary:
+    return a[0] + b[0], min(a[1], b[1]), max(a[2], b[2])
+
+
+def _summary_times(a: Summary, b: Summary) -> Summary:
+    return a[0] * b[0], a[1] + b[1], a[2] + b[2]
+
+
+def _summary_of(cost: int) -> Summary:
+    return 1, cost, cost
+
+
+SUMMARY: Semiring[Summary] = Semiring((0, 0, 0), (1, 0, 0), _summary_plus, _summary_times, _summary_of)
