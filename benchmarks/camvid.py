@@ -4,7 +4,8 @@
 
 The search has a budget of 20 minutes for everything (`--budget`), on one thread. A random network comes from the same
 space under the same latency limit and trained for exactly as many steps, with the same settings, as the searched one
-was. Runs that are finished are not repeated; `--workers 2` uses two cores. The results go to `benchmarks/results/`.
+was. A third row is the searched network once more, with its training begun from the supernet's weights. Runs that are
+finished are not repeated; `--workers 2` uses two cores. The results go to `benchmarks/results/`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def main() -> None:
         run_all(args)
     rows = []
     for seed in args.seeds:
-        names = {"searched": f"searched-{seed}"} | {f"random {i}": f"random-{seed}-{i}" for i in range(RANDOM)}
+        names = {"searched": f"searched-{seed}", "searched, from the supernet": f"inherited-{seed}"}
+        names |= {f"random {i}": f"random-{seed}-{i}" for i in range(RANDOM)}
         for name, folder in names.items():
             if (REPOSITORY / args.runs / folder / "minutes.txt").exists():
                 rows.append(row(name, seed, args.runs / folder))
@@ -57,7 +59,8 @@ def run_all(args: argparse.Namespace) -> None:
             for search in as_completed(searches)
             for number in range(RANDOM)
         ]
-        for job in randoms:
+        inherited = [pool.submit(inherited_run, args, seed, search.result()) for search, seed in searches.items()]
+        for job in (*randoms, *inherited):
             job.result()
 
 
@@ -66,6 +69,15 @@ def searched_run(args: argparse.Namespace, seed: int) -> Path:
     settings = [part for text in args.set for part in ("--set", text)]
     options = ["--strategy", "gumbel", "--seed", str(seed), *length, *settings]
     return run(args, args.runs / f"searched-{seed}", options)
+
+
+def inherited_run(args: argparse.Namespace, seed: int, searched: Path) -> Path:
+    """The same search, step by step, and as much training, from the weights that the supernet has learned."""
+    plan = json.loads((REPOSITORY / searched / "config.json").read_text())["plan"]
+    length = ["--steps", f"{plan['search_steps']},{plan['train_steps']}"]
+    settings = [part for text in (*args.set, "train.start=supernet") for part in ("--set", text)]
+    options = ["--strategy", "gumbel", "--seed", str(seed), *length, *settings]
+    return run(args, args.runs / f"inherited-{seed}", options)
 
 
 def random_run(args: argparse.Namespace, seed: int, number: int, searched: Path) -> Path:
@@ -129,17 +141,20 @@ def write(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
             f"{r['latency_ms']:.2f} | {r['table_ms']:.2f} | {r['params']:,} | {r['macs']:,} | "
             f"{r['search_steps']} + {r['train_steps']} | {r['minutes']} |"
         )
-    lines += ["", *summary(rows)]
+    lines += ["", *summary(rows), "", "What this says and why: [docs/search.md](../../docs/search.md)."]
     (RESULTS / "camvid.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 
 
 def summary(rows: list[dict[str, Any]]) -> list[str]:
     found = []
-    for name in ("searched", "random"):
-        scores = [100 * r["test_miou"] for r in rows if r["network"].startswith(name)]
-        latencies = [r["latency_ms"] for r in rows if r["network"].startswith(name)]
+    for name in ("searched", "searched, from the supernet", "random"):
+        of_kind = [r for r in rows if r["network"].rstrip(" 0123456789") == name]
+        scores = [100 * r["test_miou"] for r in of_kind]
+        latencies = [r["latency_ms"] for r in of_kind]
         spread = f" ± {stdev(scores):.2f}" if len(scores) > 1 else ""
+        if not scores:
+            continue
         found.append(
             f"{name}: test mIoU {mean(scores):.2f}{spread} over {len(scores)} networks, {mean(latencies):.2f} ms"
         )

@@ -38,7 +38,8 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=REPOSITORY / "runs/camvid")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    trained = [run for run in sorted(args.runs.glob("*-*")) if (run / "metrics.json").exists()]
+    kinds = ("searched-*", "random-*")
+    trained = [run for kind in kinds for run in sorted(args.runs.glob(kind)) if (run / "metrics.json").exists()]
     scores = {run.name: scores_of(run, trained) for run in trained if run.name.startswith("searched-")}
     write(scores, [facts_of(run) for run in trained])
 
