@@ -58,9 +58,7 @@ class Space:
         """
         return count(self.model)
 
-    def count_under(
-        self, limits: str, *, latency_ms: LatencyTables | None = None, bins: int | None = None
-    ) -> Bracket:
+    def count_under(self, limits: str, *, latency_ms: LatencyTables | None = None, bins: int | None = None) -> Bracket:
         """How many architectures keep some limits: exact where `lower == upper`.
 
         Args:

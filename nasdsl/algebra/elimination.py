@@ -207,17 +207,11 @@ def _allowed(scope: Sequence[int], later: Sequence[Table[T]]) -> Callable[[Row],
     ]
     checks.sort(key=lambda check: len(check[1]))
 
-    def allowed(row: Row) -> bool:
-        for pick, rows in checks:
-            if pick(row) not in rows:
-                return False
-        return True
-
-    return allowed
+    return lambda row: all(pick(row) in rows for pick, rows in checks)
 
 
 def _matching(a: Table[T], b: Table[T]) -> tuple[dict[Any, list[tuple[Row, T]]], Any, tuple[int, ...]]:
-    """The rows of `b` by what they have in common with `a`, how to find that in a row of `a`, and what is new in `b`."""
+    """The rows of `b` by what they share with `a`, how to find that in a row of `a`, and the variables new in `b`."""
     common = [v for v in b.scope if v in a.scope]
     new = [n for n, v in enumerate(b.scope) if v not in a.scope]
     own, rest = picker([b.scope.index(v) for v in common]), picker(new)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from nasdsl.algebra.demand import Demand, Follower
 from nasdsl.algebra.events import Either, Event, Events, Is, happens, implied, variables
-from nasdsl.algebra.factors import Factor, FactorGraph
+from nasdsl.algebra.factors import Factor, FactorGraph, Row
 from nasdsl.algebra.routes import NOTHING, Flow, Groups, LinkName, add_tables, flow
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
@@ -54,6 +54,11 @@ class Model:
         for path, variable in self.choices.items():
             if assignment[variable]:
                 found[path] = self.graph.variables[variable].values[assignment[variable]]  # type: ignore[assignment]
+        return dict(sorted((found | self.ways(assignment)).items()))
+
+    def ways(self, assignment: Mapping[int, int]) -> dict[str, Value]:
+        """The live routes in a possible assignment of at least the variables of links."""
+        found: dict[str, Value] = {}
         for grid in self.flows.values():
             carried = {
                 link: frozenset().union(*self._groups(passage.groups, assignment))
@@ -61,7 +66,7 @@ class Model:
             }
             live = frozenset().union(*self._groups(grid.start, assignment))
             found.update({route.path: _way(grid, route, carried) for route in grid.routes if route.path in live})
-        return dict(sorted(found.items()))
+        return found
 
     def _groups(self, variable: int, assignment: Mapping[int, int]) -> Groups:
         return self.graph.variables[variable].values[assignment[variable]]  # type: ignore[return-value]
@@ -84,7 +89,7 @@ class Model:
             for path, way in ways.items():
                 assert isinstance(way, tuple)
                 for place in range(2, len(way) + 1):
-                    taken[way[place - 2 : place]].setdefault(way[:place], set()).add(path)  # type: ignore[index,arg-type]
+                    taken[way[place - 2 : place]].setdefault(way[:place], set()).add(path)  # type: ignore[index]
             for link, passage in grid.links.items():
                 groups = frozenset(frozenset(some) for some in taken[link].values())
                 found[passage.groups] = self.graph.variables[passage.groups].values.index(groups)
@@ -171,7 +176,7 @@ class Tables:
             hits = [value in rule.values and n > 0 for n, value in enumerate(values)]
             most = rule.count + 1
             after = self._graph.add(f"count up to {values!r}", range(most), self._place(variable))
-            rows = {}
+            rows: dict[Row, int] = {}
             for count in range(most) if before is not None else (0,):
                 for n, hit in enumerate(hits):
                     if count + hit < most:

@@ -36,6 +36,11 @@ class Options:
     values: tuple[int, ...]
     ends: tuple[int, ...]
 
+    @property
+    def alike(self) -> bool:
+        """Whether all values are equally likely."""
+        return all(end == self.ends[0] * n for n, end in enumerate(self.ends, start=1))
+
 
 class Step:
     """Going back through one bucket.
@@ -54,9 +59,7 @@ class Step:
         self.variable, self.given = bucket.variable, bucket.message.scope
         scope = (*self.given, self.variable)
         self._size = size
-        self._parts = [
-            (picker([scope.index(v) for v in table.scope]), table.rows) for table in bucket.tables
-        ]
+        self._parts = [(picker([scope.index(v) for v in table.scope]), table.rows) for table in bucket.tables]
         self.children = [
             (source, part[0], table.rows)
             for part, table, source in zip(self._parts, bucket.tables, bucket.sources, strict=True)

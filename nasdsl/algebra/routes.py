@@ -112,7 +112,7 @@ def _passage(model: FactorGraph, name: str, values: list[Groups], position: int)
     groups = model.add(f"groups on {name}", values, position)
     numbers = [len(value) for value in values]
     count = model.add(f"number of groups on {name}", range(max(numbers) + 1), position + 1)
-    model.define(count, Factor((groups, count), {(n, number): 0 for n, number in enumerate(numbers)}))
+    model.define(count, Factor((groups, count), dict.fromkeys(enumerate(numbers), 0)))
     return Passage(groups, count)
 
 
@@ -165,11 +165,11 @@ def add_tables(model: FactorGraph, flow: Flow, together: Iterable[frozenset[str]
             leaving = [flow.links[link].groups for link in out]
             rows = {}
             for start in live:
-                ways = [(groups, parts) for groups in passing[cell, start] for parts in _splits(flow, cell, groups)]
+                ways = [(whole, split) for whole in passing[cell, start] for split in _splits(flow, cell, whole)]
                 for place, link in enumerate(out):
-                    on_link[link, start] = {parts[place] for _, parts in ways}
-                for groups, parts in ways:
-                    rows[number[here][groups], *(number[v][p] for v, p in zip(leaving, parts, strict=True))] = 0
+                    on_link[link, start] = {split[place] for _, split in ways}
+                for whole, split in ways:
+                    rows[number[here][whole], *(number[v][part] for v, part in zip(leaving, split, strict=True))] = 0
             model.factors.append(Factor((here, *leaving), rows))
 
 

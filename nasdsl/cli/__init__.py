@@ -73,6 +73,6 @@ def _modules(verb: str) -> tuple[Any, ...]:
         from nasdsl.cli import fmt
 
         return (fmt,)
-    from nasdsl.cli import check, compile_, count, explain, fmt, import_, profile, search, show
+    from nasdsl.cli import check, compile_, cost, count, explain, fmt, import_, profile, sample, search, show
 
-    return check, fmt, explain, show, count, compile_, import_, profile, search
+    return check, fmt, explain, show, count, sample, cost, compile_, import_, profile, search

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from nasdsl.diagnostics.errors import NasError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nasdsl.ir.architecture import Architecture
     from nasdsl.space import Space
 
@@ -51,6 +53,24 @@ def user_table(device: str, threads: int) -> Path:
     """Where the user's lookup table of a device lies, if no other is named."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "nasdsl" / f"{device}-{threads}.json"
+
+
+def latencies(path: str | None, devices: Mapping[str, int]) -> dict[str, Mapping[str, float]]:
+    """Latencies in ms by signature, for each device.
+
+    Args:
+        path: A lookup table; None: the user's tables.
+        devices: The devices, each with its threads.
+
+    Raises:
+        NasError: A table cannot be read, or is that of another device.
+    """
+    from nasdsl.hardware.table import load_table
+
+    return {
+        device: load_table(path or user_table(device, threads), device=device, threads=threads).latency_ms
+        for device, threads in devices.items()
+    }
 
 
 def assignment(text: str) -> tuple[str, Any]:

@@ -1,44 +1,61 @@
-"""`nasdsl count`: how large a space is, exactly."""
+"""`nasdsl count`: how large a space is, how much of it keeps a limit, how its costs are distributed."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import re
+from fractions import Fraction
 from math import log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nasdsl.cli.arguments import add_space, load_space
+from nasdsl.cli.arguments import add_space, latencies, load_space
+from nasdsl.cli.quantities import positive
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind
 
+if TYPE_CHECKING:
+    from nasdsl.algebra.priced import Histogram
+    from nasdsl.space import Space
+
 KINDS = {"choices": Kind.CHOOSE, "picks": Kind.PICK, "widths": Kind.WIDTH, "depths": Kind.DEPTH, "routes": Kind.ROUTE}
+
+ROWS = 20
+"""Lines of a histogram for people."""
 
 
 def add(verbs: Any) -> None:
     """Add the verb."""
     parser = verbs.add_parser("count", help="how many architectures a space has, exactly")
     add_space(parser)
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--only",
         metavar="WHICH",
         help=f"count the joint values of some decisions: {', '.join(KINDS)}, or paths with * such as 'trunk[*,8].w'",
     )
+    what.add_argument("--under", metavar="LIMITS", help="count what keeps 'latency(ort_cpu) <= 8.3 ms and macs <= 1 G'")
+    what.add_argument("--histogram", metavar="METRIC", help="macs, params or latency(DEVICE) over the whole space")
+    parser.add_argument("--bins", type=positive, metavar="N", help="how many costs to tell apart: finer, and slower")
+    parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_count)
 
 
 def _count(args: argparse.Namespace) -> int:
-    from nasdsl.algebra.count import count_values
-    from nasdsl.algebra.model import model
-
     space = load_space(args)
+    if args.under is not None:
+        return _under(args, space)
+    if args.histogram is not None:
+        return _histogram(args, space)
     if args.only is None:
         found = space.count()
         result = {"decisions": found.decisions, "encodings": found.encodings, "architectures": found.architectures}
     else:
+        from nasdsl.algebra.count import count_values
+
         paths = _paths(space.graph, args.only)
-        result = {"decisions": len(paths), "values": count_values(model(space.graph), paths)}
+        result = {"decisions": len(paths), "values": count_values(space.model, paths)}
     if args.json:
         size = result.get("architectures", result.get("values", 0))
         texts = {key: str(value) for key, value in result.items()}
@@ -46,8 +63,7 @@ def _count(args: argparse.Namespace) -> int:
     else:
         width = max(map(len, result))
         for key, value in result.items():
-            about = f"  (about 10^{log10(value):.1f})" if value >= 10**7 else ""
-            print(f"{key:{width}}  {value:,}{about}")
+            print(f"{key:{width}}  {_large(value)}")
     return 0
 
 
@@ -61,3 +77,71 @@ def _paths(graph: Graph, which: str) -> list[str]:
     if not paths:
         raise NasError(f"`{graph.name}` has no decision that `{which}` means", help="`nasdsl show --all` lists them")
     return paths
+
+
+def _under(args: argparse.Namespace, space: Space) -> int:
+    from nasdsl.algebra.limits import bounded, read_limits
+
+    limits = read_limits(args.under)
+    tables = latencies(args.table, {limit.device: limit.threads or 1 for limit in limits if limit.device})
+    priced, bounds = bounded(space.model, limits, tables)
+    found = priced.count(bounds, args.bins)
+    exact, size = found.lower == found.upper, priced.size
+    if args.json:
+        shown = {"lower": str(found.lower), "upper": str(found.upper), "of": str(size), "exact": exact}
+        print(json.dumps({"space": space.graph.name, "under": args.under, **shown}))
+    elif exact:
+        print(f"{_large(found.lower)} of {_large(size)} architectures ({_share(found.lower, size)}), exactly")
+    else:
+        print(f"between {_large(found.lower)} and {_large(found.upper)} of {_large(size)} architectures")
+        print(f"({_share(found.lower, size)} to {_share(found.upper, size)}; more --bins narrow it)")
+    return 0
+
+
+def _histogram(args: argparse.Namespace, space: Space) -> int:
+    from nasdsl.algebra.metrics import SCALE, parts
+    from nasdsl.algebra.priced import Priced
+
+    form = re.fullmatch(r"(\w+)(?:\((\w+)\))?", args.histogram.replace(" ", ""))
+    metric, device = form.groups() if form else (args.histogram, None)
+    tables = latencies(args.table, {device: 1} if device else {})
+    priced = Priced(space.model, [parts(space.graph, metric, tables.get(device or ""))])
+    found = priced.histogram(0, args.bins)
+    scale, unit = SCALE[metric], "ms" if metric == "latency" else ""
+    if args.json:
+        counts = [[cost / scale if scale > 1 else cost, str(count)] for cost, count in found.counts.items()]
+        shown = {"metric": args.histogram, "unit": unit, "slack": found.slack / scale, "counts": counts}
+        print(json.dumps({"space": space.graph.name, **shown}))
+        return 0
+    low, high = priced.bounds()
+    print(f"{_cost(low, scale)} to {_cost(high, scale)} {unit}".rstrip() + f", {_large(priced.size)} architectures")
+    _bars(found, scale, priced.size)
+    if found.slack:
+        print(f"costs are rounded down, by at most {_cost(found.slack, scale)} {unit}; more --bins, less")
+    return 0
+
+
+def _bars(histogram: Histogram, scale: int, size: int) -> None:
+    """The histogram in a few lines."""
+    costs = list(histogram.counts)
+    low, wide = min(costs), (max(costs) - min(costs)) // ROWS + 1
+    rows = [0] * ROWS
+    for cost, count in histogram.counts.items():
+        rows[(cost - low) // wide] += count
+    most = max(rows)
+    for n, count in enumerate(rows):
+        if low + n * wide <= max(costs):
+            print(f"{_cost(low + n * wide, scale):>18}  {_share(count, size):>9}  {'#' * (40 * count // most)}")
+
+
+def _cost(cost: int, scale: int) -> str:
+    return f"{cost:,}" if scale == 1 else f"{cost / scale:.3f}"
+
+
+def _large(value: int) -> str:
+    return f"{value:,}" + (f"  (about 10^{log10(value):.1f})" if value >= 10**7 else "")
+
+
+def _share(part: int, whole: int) -> str:
+    share = float(Fraction(part, whole)) * 100 if whole else 0.0
+    return f"{share:.3g} %"

@@ -1,4 +1,4 @@
-"""`nasdsl show` and `nasdsl sample`: look at a space, draw from it."""
+"""`nasdsl show`: look at a space."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from nasdsl.cli.arguments import add_space, load_space, read_architecture
-from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.space import Space
 
@@ -29,11 +28,6 @@ def add(verbs: Any) -> None:
     show.add_argument("--all", action="store_true", help="text: a line for every decision")
     show.add_argument("-o", "--output", metavar="FILE", help="write here instead of printing")
     show.set_defaults(func=_show)
-    sample = verbs.add_parser("sample", help="random architectures, one JSON document a line")
-    add_space(sample)
-    sample.add_argument("-n", type=int, default=1, metavar="N", help="how many (default 1)")
-    sample.add_argument("--seed", type=int, default=0, help="default 0")
-    sample.set_defaults(func=_sample)
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -76,12 +70,3 @@ def _in_form(form: str, space: Space, architecture: Architecture | None, *, ever
     from nasdsl.report.text import text
 
     return text(space.graph, architecture, every=every)
-
-
-def _sample(args: argparse.Namespace) -> int:
-    if args.n < 0:
-        raise NasError(f"-n must not be negative, found {args.n}", status=2)
-    space = load_space(args)
-    for i in range(args.n):
-        print(json.dumps(json.loads(space.sample(args.seed + i).to_json())))
-    return 0

@@ -14,12 +14,14 @@ from nasdsl.elaborate.values import Frame, Mistake
 from nasdsl.ir.graph import AtMost, Limit, Relation
 from nasdsl.syntax import ast
 
-_UNITS: dict[str, dict[str, Fraction]] = {
+UNITS: dict[str, dict[str, Fraction]] = {
     "latency": {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)},
     "macs": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
     "params": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
     "memory": {"B": Fraction(1), "KB": Fraction(10**3), "MB": Fraction(10**6), "GB": Fraction(10**9)},
 }
+"""The metrics with their units, each in the metric's base unit: ms, 1, 1, bytes."""
+
 _FORM = "write: require latency(ort_cpu) <= 8.3 ms and params <= 4 M"
 
 
@@ -98,7 +100,7 @@ class Requirements(Statements):
         return device, threads
 
     def _quantity(self, metric: str, node: ast.Expression) -> Fraction:
-        units = _UNITS[metric]
+        units = UNITS[metric]
         needed = ", ".join(units)
         if isinstance(node, ast.Quantity) and node.unit in units:
             return node.value * units[node.unit]
@@ -115,7 +117,7 @@ def _metric(node: ast.Expression) -> bool:
     """Whether a requirement is about a cost."""
     left = node.left if isinstance(node, ast.Binary) else node
     name = left.function if isinstance(left, ast.Call) else left
-    return isinstance(name, ast.Name) and name.text in _UNITS
+    return isinstance(name, ast.Name) and name.text in UNITS
 
 
 def _conjuncts(node: ast.Expression) -> list[ast.Expression]:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, product
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from nasdsl.algebra.costs import Costs
 from nasdsl.algebra.count import count, count_values, encodings
 from nasdsl.algebra.draw import draw
+from nasdsl.algebra.metrics import parts
 from nasdsl.algebra.model import model
+from nasdsl.algebra.priced import Bound, Bracket, Priced
 from nasdsl.algebra.ranking import Ranking
-from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Cell, Graph, Kind, Value
-from nasdsl.passes.derive import canonical, validate
+from nasdsl.passes.derive import canonical, derive, validate
+from nasdsl.passes.kernels import costs, latency_ms, signatures
 from nasdsl.passes.rules import broken_rule
 from nasdsl.source import Source
 from nasdsl.space import load
@@ -101,3 +105,71 @@ def test_distinct_values_of_some_decisions(graph: Graph, data: st.DataObject) ->
     paths = data.draw(st.sets(st.sampled_from(sorted(graph.decisions)), min_size=1))
     found = {tuple(sorted((p, v) for p, v in a.decisions.items() if p in paths)) for a in listed(graph)}
     assert count_values(model(graph), paths) == len(found)
+
+
+def price(signature: str) -> float:
+    """A latency in ms, of whole microseconds, that has nothing to do with that of any other signature."""
+    return int(hashlib.sha256(signature.encode()).hexdigest()[:6], 16) % 50 / 1000 + 0.001
+
+
+def cost(graph: Graph, architecture: Architecture, metric: str, table: dict[str, float]) -> int:
+    network = derive(graph, architecture)
+    return round(latency_ms(network, table) * 1e6) if metric == "latency" else getattr(costs(network), metric)
+
+
+def priced_and_listed(graph: Graph, metric: str) -> tuple[Priced, list[int]]:
+    table = {text: price(text) for text in signatures(graph)}
+    listed_costs = sorted(cost(graph, architecture, metric, table) for architecture in listed(graph))
+    return Priced(model(graph), [parts(graph, metric, table)]), listed_costs
+
+
+@few
+@given(small, st.sampled_from(["macs", "params", "latency"]))
+def test_costs_are_those_of_every_network(graph: Graph, metric: str) -> None:
+    priced, known = priced_and_listed(graph, metric)
+    assert priced.bounds() == (known[0], known[-1])
+    histogram = priced.histogram(bins=10**9)
+    assert histogram.slack == 0
+    assert histogram.counts == Counter(known)
+
+
+@few
+@given(small, st.sampled_from(["macs", "params", "latency"]), st.integers(0, 100), st.sampled_from(["<=", ">="]))
+def test_count_under_a_limit(graph: Graph, metric: str, percent: int, relation: str) -> None:
+    priced, known = priced_and_listed(graph, metric)
+    limit = known[0] - 1 + (known[-1] + 2 - known[0]) * percent // 100
+    bound = Bound(0, relation, limit)  # type: ignore[arg-type]
+    wanted = sum(c <= limit if relation == "<=" else c >= limit for c in known)
+    assert priced.count([bound], bins=10**9) == Bracket(wanted, wanted)
+    rough = priced.count([bound], bins=7)
+    assert rough.lower <= wanted <= rough.upper
+
+
+@few
+@given(small, st.integers(0, 100), st.integers(0, 100))
+def test_count_under_two_limits(graph: Graph, percent: int, other: int) -> None:
+    architectures = [costs(derive(graph, architecture)) for architecture in listed(graph)]
+    macs, params = sorted(c.macs for c in architectures), sorted(c.params for c in architectures)
+    limits = macs[(len(macs) - 1) * percent // 100], params[(len(params) - 1) * other // 100]
+    priced = Priced(model(graph), [parts(graph, "macs"), parts(graph, "params")])
+    bounds = [Bound(0, "<=", limits[0]), Bound(1, ">=", limits[1])]
+    wanted = sum(c.macs <= limits[0] and c.params >= limits[1] for c in architectures)
+    assert priced.count(bounds, bins=10**9) == Bracket(wanted, wanted)
+    rough = priced.count(bounds, bins=5)
+    assert rough.lower <= wanted <= rough.upper
+
+
+@few
+@given(graphs(), st.integers(0, 1000))
+def test_costs_of_single_architectures_in_spaces_too_large_to_list(graph: Graph, seed: int) -> None:
+    table = {text: price(text) for text in signatures(graph)}
+    space_model = model(graph)
+    ranking, generator = Ranking(space_model), random.Random(seed)
+    for metric in ("macs", "params", "latency"):
+        found = Costs(space_model)
+        factors = found.factors(parts(graph, metric, table))
+        for _ in range(5):
+            architecture = ranking.sample(generator)
+            values = found.graph.completed(space_model.assignment(architecture))
+            total = sum(factor.rows[tuple(values[v] for v in factor.scope)] for factor in factors)
+            assert total == cost(graph, architecture, metric, table)

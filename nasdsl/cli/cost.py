@@ -1,0 +1,68 @@
+"""`nasdsl cost`: what an architecture costs, or the cheapest and the dearest of a space."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from nasdsl.cli.arguments import add_space, latencies, load_space, read_architecture
+from nasdsl.cli.quantities import positive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nasdsl.ir.graph import Graph
+    from nasdsl.space import Space
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("cost", help="what an architecture costs, or the cheapest and dearest of a space")
+    add_space(parser)
+    parser.add_argument("--arch", metavar="A.json", help="the architecture; without it: the bounds of the space")
+    parser.add_argument("--device", metavar="NAME", help="with the latency on this device, by its lookup table")
+    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the device (default 1)")
+    parser.add_argument("--table", metavar="T.json", help="the lookup table (default: the user's)")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.set_defaults(func=_cost)
+
+
+def _cost(args: argparse.Namespace) -> int:
+    architecture = read_architecture(args.arch) if args.arch else None
+    space = load_space(args, args.preset or architecture.preset if architecture else None)
+    table = latencies(args.table, {args.device: args.threads}).get(args.device) if args.device else None
+    if architecture is None:
+        found = _bounds(space, table)
+        lines = {key: f"{low:,} to {high:,}" for key, (low, high) in found.items()}
+    else:
+        found = _of_one(space.derive(architecture), table)
+        lines = {key: f"{value:,}" for key, value in found.items()}
+    if args.json:
+        print(json.dumps(found | ({"device": args.device} if args.device else {})))
+        return 0
+    for key, text in lines.items():
+        print(f"{key:10}  {text}")
+    return 0
+
+
+def _of_one(network: Graph, table: Mapping[str, float] | None) -> dict[str, Any]:
+    from nasdsl.passes.kernels import costs, latency_ms
+
+    found = costs(network)
+    result: dict[str, Any] = {"params": found.params, "macs": found.macs}
+    return result | ({} if table is None else {"latency_ms": round(latency_ms(network, table), 6)})
+
+
+def _bounds(space: Space, table: Mapping[str, float] | None) -> dict[str, Any]:
+    from nasdsl.algebra.metrics import SCALE, parts
+    from nasdsl.algebra.priced import Priced
+
+    result: dict[str, Any] = {}
+    for metric in ("params", "macs", *(["latency"] if table is not None else [])):
+        low, high = Priced(space.model, [parts(space.graph, metric, table)]).bounds()
+        if metric == "latency":
+            result["latency_ms"] = [low / SCALE[metric], high / SCALE[metric]]
+        else:
+            result[metric] = [low, high]
+    return result
