@@ -118,7 +118,7 @@ def row(network: str, seed: int, directory: Path) -> dict[str, Any]:
         "macs": metrics["macs"],
         "search_steps": plan["search_steps"],
         "train_steps": plan["train_steps"],
-        "minutes": float((REPOSITORY / directory / "minutes.txt").read_text()),
+        "minutes": (REPOSITORY / directory / "minutes.txt").read_text().strip(),
     }
 
 

@@ -132,7 +132,7 @@ def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Ca
 def _unreachable(problem: Problem, fastest_ms: float) -> NasError:
     wanted = "the bounds of the space" if problem.target_ms is None else f"{problem.target_ms:g} ms"
     return NasError(
-        f"no architecture that meets {wanted} was found: the fastest needs {fastest_ms:.3f} ms",
+        f"no architecture that meets {wanted} was found: the fastest needs {fastest_ms:.6g} ms",
         help="raise --latency or the bounds of the space's `require`, or choose another preset",
     )
 

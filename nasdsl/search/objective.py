@@ -32,13 +32,23 @@ class Objective:
         """The objective of a space on data with these classes.
 
         Raises:
-            NasError: A loss or metric is unknown, there are several main tasks, or the classes do not fit the output.
+            NasError: A loss or metric is unknown, there are several main tasks, the output is no map or does not fit
+                the classes.
         """
         main = [task for task in graph.tasks if not task.aux]
         if len(main) != 1:
             names = ", ".join(f"`{task.name}`" for task in main)
-            raise NasError(f"`search` needs a space with one task that is not auxiliary, found {names}")
+            raise NasError(
+                f"{main[1].span}: a search trains one task that is not auxiliary, found {names}",
+                help="check, count, compile and derive work for it; searching several tasks at once is not there yet",
+            )
         output = graph.nodes[main[0].output].type
+        if output.size is None:
+            raise NasError(
+                f"{main[0].span}: task `{main[0].name}` gives one vector for an image, and the data have a label for "
+                "every pixel",
+                help="check, count, compile and derive work for it; searching classifiers is not there yet",
+            )
         channels = {int(value) for value in graph.values(output.channels)}
         if channels != {len(classes)}:
             found = ", ".join(map(str, sorted(channels)))

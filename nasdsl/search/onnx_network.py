@@ -86,6 +86,8 @@ class OnnxNetwork:
     def __init__(self, path: Path, threads: int = 1) -> None:
         import onnxruntime
 
+        if path.is_dir():
+            raise NasError(f"{path} is a folder", help="give the model.onnx of a run")
         if not path.is_file():
             raise NasError(f"{path}: there is no such file", help="give a model.onnx")
         options = onnxruntime.SessionOptions()
@@ -96,7 +98,9 @@ class OnnxNetwork:
             self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             reason = str(error).splitlines()[0][:200]
-            raise NasError(f"{path} cannot be opened as an ONNX model: {reason}") from error
+            raise NasError(
+                f"{path} cannot be opened as an ONNX model: {reason}", help="is this the model.onnx of a run?"
+            ) from error
         self.facts = ModelFacts.of(self._session.get_modelmeta().custom_metadata_map, str(path))
         only = self._session.get_inputs()[0]
         self._input = only.name

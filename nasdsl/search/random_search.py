@@ -26,6 +26,6 @@ class RandomSearch(Stepless):
                 log({"phase": "derive", "draws": draw + 1, "architecture": architecture.hash, "latency_ms": latency})
                 return Candidate(architecture, network, latency)
         raise NasError(
-            f"none of {MAX_DRAWS} random architectures meets what is required; the fastest needs {fastest:.3f} ms",
+            f"none of {MAX_DRAWS} random architectures meets what is required; the fastest needs {fastest:.6g} ms",
             help="raise --latency or the bounds of the space's `require`, or choose another preset",
         )

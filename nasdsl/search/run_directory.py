@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import io
 import json
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,12 @@ class RunDirectory:
 
     Args:
         path: The directory; use `create` for a new one and `open` for one that exists.
+        made: Whether the directory itself was made for the run, and not only what is in it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, made: bool = False) -> None:
         self.path = path
+        self._made = made
 
     @staticmethod
     def create(path: Path, config: RunConfig) -> RunDirectory:
@@ -69,10 +72,14 @@ class RunDirectory:
             what = "holds a run already" if (path / CONFIG).exists() else "is not empty"
             also = "add --resume to go on with it, or " if (path / CONFIG).exists() else ""
             raise NasError(f"the directory {path} {what}", help=f"{also}give another --run DIR", status=2)
-        with disk(path):
-            (path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
-        run = RunDirectory(path)
-        run.write_config(config)
+        run = RunDirectory(path, made=not path.exists())
+        try:
+            with disk(path):
+                (path / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
+            run.write_config(config)
+        except NasError:
+            run.discard()
+            raise
         return run
 
     @staticmethod
@@ -102,6 +109,21 @@ class RunDirectory:
         with disk(path):
             (path / CHECKPOINTS).mkdir(exist_ok=True)
         return RunDirectory(path), config
+
+    def discard(self) -> None:
+        """Remove a run that `create` has just begun, so that the same place can be used again.
+
+        Everything in the directory goes, for `create` found it empty; the directory itself only if it was made then.
+        What cannot be removed stays.
+        """
+        with suppress(OSError):
+            for path in self.path.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+            if self._made:
+                self.path.rmdir()
 
     def write_config(self, config: RunConfig) -> None:
         """Replace the config."""

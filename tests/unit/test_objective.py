@@ -39,3 +39,14 @@ def test_unknown_losses_are_said_where_they_stand() -> None:
     text = (SPACES / "fasterseg.nas").read_text().replace("loss ohem(thresh = 0.7", "loss lovasz(thresh = 0.7")
     with pytest.raises(NasError, match=r"net.nas:\d+: there is no loss `lovasz`"):
         Objective.of(load(Source("net.nas", text), preset="camvid").graph, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("name", "preset", "message"),
+    [("darts", "", "gives one vector for an image"), ("fork", "demo", "trains one task that is not auxiliary")],
+)
+def test_what_cannot_be_searched_yet_is_said(name: str, preset: str, message: str) -> None:
+    graph = load(SPACES / f"{name}.nas", preset=preset).graph
+    with pytest.raises(NasError, match=message) as found:
+        Objective.of(graph, ["class"] * 10)
+    assert "not there yet" in (found.value.help or "")
