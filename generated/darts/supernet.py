@@ -1,6 +1,12 @@
 """Supernet of the space `darts` (darts.nas:3). Written by `nasdsl compile`.
 
 Parameters: C = 16, layers = 8, nodes = 4, classes = 10, size = 32, final = False.
+
+    relaxation = runtime.Relaxation(SPACE)  # logits for every decision
+    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them
+
+In `forward`, `a` holds what was drawn, and `a / "x"` the part of it for the block instance x. What is in a lambda runs
+only if a decision takes it.
 """
 
 from __future__ import annotations
@@ -309,7 +315,7 @@ class Normal2(nn.Module):
                 },
             ),
         )  # [N, c, H, W]
-        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, C2, H, W]
+        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H, W]
 
 
 class EdgeDown(nn.Module):
@@ -400,7 +406,7 @@ class NormalDown(nn.Module):
                 },
             ),
         )  # [N, c, H/2, W/2]
-        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, C2, H/2, W/2]
+        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H/2, W/2]
 
 
 class Reduction(nn.Module):

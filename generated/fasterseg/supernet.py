@@ -1,6 +1,12 @@
 """Supernet of the space `fasterseg` (fasterseg.nas:3). Written by `nasdsl compile`.
 
 Parameters: F = 12, layers = 16, middle = 16, classes = 19, H = 1024, W = 2048, decoded = False.
+
+    relaxation = runtime.Relaxation(SPACE)  # logits for every decision
+    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them
+
+In `forward`, `a` holds what was drawn, and `a / "x"` the part of it for the block instance x. What is in a lambda runs
+only if a decision takes it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,12 @@
 """Supernet of the space `fasterseg` (fasterseg.nas:3), preset `demo`. Written by `nasdsl compile`.
 
 Parameters: F = 6, layers = 6, middle = 6, classes = 9, H = 96, W = 192, decoded = False.
+
+    relaxation = runtime.Relaxation(SPACE)  # logits for every decision
+    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them
+
+In `forward`, `a` holds what was drawn, and `a / "x"` the part of it for the block instance x. What is in a lambda runs
+only if a decision takes it.
 """
 
 from __future__ import annotations

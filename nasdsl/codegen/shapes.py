@@ -86,16 +86,7 @@ class Shapes:
             for p in group.parameters
             if all(isinstance(value, int) for value in p.values)
         ]
-        known += self._arguments(group)
-        for parameter in known:
-            if all(n == value for n, value in zip(numbers, parameter.values, strict=True)):
-                return parameter.name
-        for parameter in known:
-            ratio = _ratio(numbers, parameter.values)
-            if ratio is not None:
-                times = f"{ratio.numerator} * {parameter.name}" if ratio.numerator != 1 else parameter.name
-                return times if ratio.denominator == 1 else f"{times} / {ratio.denominator}"
-        return "..."
+        return _in_words(numbers, known) or _in_words(numbers, self._arguments(group)) or "..."
 
     def _arguments(self, group: Group) -> list[Parameter]:
         """The channels of the maps that `forward` is given."""
@@ -171,6 +162,19 @@ class Shapes:
             live = [part for place in _reached(block, held) if (part := parts[place]) is not None]
             totals.append((sum(part[0] for part in live), sum(part[1] for part in live)))
         return min(low for low, _ in totals), max(high for _, high in totals)
+
+
+def _in_words(numbers: list[Number], known: list[Parameter]) -> str:
+    """What numbers are in terms of those that are known: one of them, or a multiple; "" if neither."""
+    for parameter in known:
+        if all(n == value for n, value in zip(numbers, parameter.values, strict=True)):
+            return parameter.name
+    for parameter in known:
+        ratio = _ratio(numbers, parameter.values)
+        if ratio is not None:
+            times = f"{ratio.numerator} * {parameter.name}" if ratio.numerator != 1 else parameter.name
+            return times if ratio.denominator == 1 else f"{times} / {ratio.denominator}"
+    return ""
 
 
 def _options(decision: Decision) -> list[tuple[int | str, ...]]:

@@ -61,7 +61,17 @@ def _module_doc(graph: Graph, device: str) -> list[str]:
         notes.append(f"Latencies in comments: milliseconds on {device}, from the lookup table, over all instances.")
     for note in notes:
         lines += ["", *wrapped(prose(note), 0)]
-    return lines
+    return [*lines, "", *USE]
+
+
+USE = (
+    "    relaxation = runtime.Relaxation(SPACE)  # logits for every decision",
+    "    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them",
+    "",
+    'In `forward`, `a` holds what was drawn, and `a / "x"` the part of it for the block instance x. What is in a lambda runs',
+    "only if a decision takes it.",
+)
+"""How a supernet is used, for its docstring."""
 
 
 def _shown(value: Any) -> str:
