@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -14,10 +15,18 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     link: the file it leads to is replaced. What is no file (a pipe, `/dev/stdout`) is written to.
 
     Raises:
-        OSError: The file cannot be written.
+        OSError: The file cannot be written; `filename` is the path as it was given.
     """
-    path = Path(path).resolve()
     data = content.encode() if isinstance(content, str) else content
+    try:
+        _write(Path(path).resolve(), data)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, "a folder is needed where a file is", str(path)) from None
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _write(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
         return

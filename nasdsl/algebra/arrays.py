@@ -1,6 +1,6 @@
 """Uniform architectures by the million: the way back through the buckets, for many architectures at once.
 
-What `nasdsl.algebra.ranking` does with one index, this does with arrays: at each bucket every architecture of a batch
+What `nasdsl.algebra.descent` does with one index, this does with arrays: at each bucket every architecture of a batch
 draws a value of the variable, each value as likely as there are ways to go on with it. A draw takes 32 random bits;
 where these do not yet say on which side of a border between two values it falls, more are taken, as many as it needs,
 and compared in integers. So the draws are uniform exactly, not up to rounding.
@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.algebra.factors import Row
+from nasdsl.algebra.descent import Descent, Options, Step
+from nasdsl.algebra.factors import FactorGraph, Row
 from nasdsl.algebra.model import Model
-from nasdsl.algebra.ranking import Options, Ranking, Step
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Value
@@ -86,41 +86,49 @@ class Batch:
 
 
 class ArraySampler:
-    """Draws uniform architectures as arrays.
+    """Draws assignments as arrays, each as likely as its weight.
 
     Args:
-        ranking: The architectures of a space.
+        descent: The way back through an elimination whose total is not 0.
+        model: The space.
+        graph: The graph that was eliminated, if it is not that of the model but one that extends it.
         bits: Random bits of a draw, unless it needs more; at most 32.
 
     Raises:
-        NasError: There is no numpy, or the space has no architecture.
+        NasError: There is no numpy.
     """
 
-    def __init__(self, ranking: Ranking, bits: int = BITS) -> None:
-        try:
-            import numpy  # noqa: F401
-        except ImportError:
-            raise NasError("drawing arrays needs numpy", help="pip install 'nasdsl[onnx]'", status=3) from None
-        if not ranking.size:
-            raise NasError(f"`{ranking.model.space.name}` has no architecture", help="let its rules forbid less")
-        graph = ranking.model.graph
-        self._model = ranking.model
-        self._columns = [
-            _Column(step, list(bucket.message.rows), graph.size, bits)
-            for step, bucket in zip(reversed(ranking.steps), reversed(ranking.elimination.buckets), strict=True)
-        ]
+    def __init__(self, descent: Descent, model: Model, graph: FactorGraph | None = None, bits: int = BITS) -> None:
+        numpy()
+        self._model = model
+        size_of = (graph or model.graph).size
+        self._columns = [_Column(step, size_of, bits) for step in reversed(descent.steps)]
 
     def draw(self, count: int, seed: int) -> Iterator[Batch]:
-        """Uniform architectures, the same for the same seed, in batches of at most `CHUNK`."""
-        import numpy as np
-
-        source = np.random.PCG64(seed)
+        """Assignments, the same for the same seed, in batches of at most `CHUNK`."""
+        source = numpy().random.PCG64(seed)
         for start in range(0, count, CHUNK):
-            size = min(CHUNK, count - start)
-            found: dict[int, Array] = {}
-            for column in self._columns:
-                found[column.variable] = column.draw(found, size, source)
-            yield Batch(self._model, found)
+            yield self.batch(min(CHUNK, count - start), source)
+
+    def batch(self, size: int, source: Any) -> Batch:
+        """One batch, with the bits of a numpy bit generator."""
+        found: dict[int, Array] = {}
+        for column in self._columns:
+            found[column.variable] = column.draw(found, size, source)
+        return Batch(self._model, found)
+
+
+def numpy() -> Any:
+    """The library.
+
+    Raises:
+        NasError: It is not there.
+    """
+    try:
+        import numpy
+    except ImportError:
+        raise NasError("drawing arrays needs numpy", help="pip install 'nasdsl[onnx]'", status=3) from None
+    return numpy
 
 
 class _Column:
@@ -128,16 +136,16 @@ class _Column:
 
     Args:
         step: The way back through its bucket.
-        rows: The joint values that the variables it depends on can have.
         size_of: How many values a variable has.
         bits: Random bits of a draw.
     """
 
-    def __init__(self, step: Step, rows: Sequence[Row], size_of: Callable[[int], int], bits: int) -> None:
+    def __init__(self, step: Step, size_of: Callable[[int], int], bits: int) -> None:
         import numpy as np
 
+        rows = step.rows
         self.variable, self._given, self._bits = step.variable, step.given, bits
-        self._lookups = _lookups(rows, [size_of(variable) for variable in step.given])
+        self._lookups = lookups(rows, [size_of(variable) for variable in step.given])
         self._options = [step.options(row) for row in rows]
         self._most = most = max(len(options.values) for options in self._options)
         values = np.zeros((len(rows), most), dtype=np.int32)
@@ -187,7 +195,7 @@ class _Column:
         return place, unsure
 
 
-def _lookups(rows: Sequence[Row], sizes: Sequence[int]) -> list[tuple[int, Array]]:
+def lookups(rows: Sequence[Row], sizes: Sequence[int]) -> list[tuple[int, Array]]:
     """Tables that turn a row, one variable after the other, into its place in a list: from the place of what came
     before times the variable's number of values plus its value, to the place of both.
     """

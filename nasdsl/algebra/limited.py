@@ -1,36 +1,41 @@
-"""The architectures that keep some limits, as an array: uniform draws under a budget.
+"""Uniform architectures under a budget, however few keep it.
 
-The elimination is the one that counts them, in polynomials; going back through its buckets, an index is split as in
-`nasdsl.algebra.ranking`, only that every part also gets its share of the cost. Where costs are counted in steps, the
-array is that of all architectures whose cost, with each part rounded down, keeps the limits: some of them exceed a
-limit, and a draw is repeated until it does not. Either way draws are exactly uniform over those that keep the limits.
+Drawing from all architectures until one keeps the budget takes for ever where few do. So architectures are drawn with a
+weight that falls with their cost, 2^(-rate * cost), and an architecture that keeps the budget T is then accepted with
+probability 2^(rate * (cost - T)): which makes all those that keep it equally likely again, whatever the rate. The rate
+is the one for which most draws are accepted; some tenths are, for a budget in the middle as for one in the far tail.
+
+Nothing here is rounded away: each factor's weight is an integer not below 2^(-rate * cost), an architecture's is their
+product W, and it is accepted with probability L / W, where L is an integer that no W of an architecture within the
+budget is below. Costs count in the metric's own integer unit. So draws are uniform exactly, under the budget exactly.
 """
 
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate, product
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import exp2, floor, log2, prod
 from typing import Any
 
-from nasdsl.algebra.elimination import Bucket, eliminate, elimination_order, picker, tables
-from nasdsl.algebra.factors import Row
-from nasdsl.algebra.polynomial import FEW, Polynomial, Polynomials
-from nasdsl.algebra.priced import Bound, Priced, arithmetic, axes, steps
-from nasdsl.algebra.ranking import Ranking
+from nasdsl.algebra.arrays import CHUNK, ArraySampler, Batch, lookups, numpy
+from nasdsl.algebra.descent import Descent
+from nasdsl.algebra.factors import Factor, FactorGraph
+from nasdsl.algebra.priced import Bound, Priced, UnitLimit
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
-MEMORY = 500_000_000
-"""Bytes that the polynomials of all buckets may need, before costs are counted in steps."""
+BITS = 40
+"""log2 of the greatest weight of a factor."""
 
-COMBINED = 64
-"""How many terms the product of polynomials with few terms may have to be written down."""
+BINS = 200
+"""How many costs to tell apart when the rate is chosen."""
 
-MAX_DRAWS = 10_000
-"""How often a draw is repeated."""
+NEAR = 1e-9
+"""Relative error that floating-point numbers here stay below by far."""
+
+MAX_DRAWS = 100_000
+"""How many draws in a row may be rejected."""
 
 
 class Limited:
@@ -39,84 +44,82 @@ class Limited:
     Args:
         priced: The space with its costs.
         bounds: The bounds.
-        bins: About how many costs to tell apart; by default as many as memory allows.
 
     Raises:
-        NasError: No architecture keeps the bounds.
-
-    Attributes:
-        size: How many architectures there are; where `exact` is false, some of them exceed a bound.
-        exact: Whether costs are told apart exactly.
+        NasError: No architecture can keep them.
     """
 
-    def __init__(self, priced: Priced, bounds: Sequence[Bound], bins: int | None = None) -> None:
+    def __init__(self, priced: Priced, bounds: Sequence[Bound]) -> None:
         limits = priced.limits(bounds)
         if limits is None:
             raise _nothing(priced)
-        self._priced, self._bounds = priced, bounds
-        self._all = None if limits else Ranking(priced.model)
-        self.exact, self.size = True, priced.size
-        if limits:
-            if bins is None:
-                rows = max(limit.metric.all_rows * limit.metric.bits // 8 for limit in limits)
-                bins = max(int((MEMORY // rows) ** (1 / len(limits))), 64)
-            sizes = steps(limits, bins)
-            self.exact = set(sizes) == {1}
-            self._eliminate(axes(limits, sizes, inner=False))
-
-    def _eliminate(self, found: list[Any]) -> None:
-        graph = self._priced.graph_of(found)
-        self._polynomials = arithmetic(found)
-        semiring = self._polynomials.semiring
-        result = eliminate(tables(graph, semiring), elimination_order(graph), semiring)
-        self._steps = [_Step(bucket, graph.size(bucket.variable), self._polynomials) for bucket in result.buckets]
-        inner = {source for bucket in result.buckets for source in bucket.sources}
-        roots = [n for n in range(len(self._steps)) if n not in inner]
-        self._root = _Share([(root, result.buckets[root].message.rows.get((), 0)) for root in roots], self._polynomials)
-        kept = [(e, n) for e, n in self._polynomials.terms(result.total) if all(axis.keeps(e) for axis in found)]
-        if not kept:
-            raise _nothing(self._priced)
-        self._exponents = [exponent for exponent, _ in kept]
-        self._ends = list(accumulate(count for _, count in kept))
-        self.size = self._ends[-1]
+        self._model = priced.model
+        self._tilts = [_Tilt(limit, _rate(priced, limit)) for limit in limits]
+        self._weights = [weights for tilt in self._tilts for _, weights in tilt.pairs]
+        self._graph = replace(priced.graph, factors=[*priced.graph.factors, *self._weights])
+        self._least = prod(tilt.least for tilt in self._tilts)
+        self._descent = Descent(self._graph, _itself)
+        self._arrays: ArraySampler | None = None
 
     def sample(self, generator: random.Random) -> Architecture:
         """A uniformly random architecture of those that keep the bounds.
 
         Raises:
-            NasError: `MAX_DRAWS` in a row exceed a bound.
+            NasError: `MAX_DRAWS` in a row are rejected.
         """
-        if self._all is not None:
-            return self._all.sample(generator)
         for _ in range(MAX_DRAWS):
-            values = self.assignment(generator.randrange(self.size))
-            if self.exact or self._keeps(values):
-                return self._priced.model.architecture(values)
-        raise NasError(
-            f"none of {MAX_DRAWS} architectures that seemed to keep the limits does",
-            help="tell more costs apart: more bins",
+            values, spare = self._descent.assignment(generator.randrange(self._descent.total))
+            if spare < self._least and all(tilt.keeps(values) for tilt in self._tilts):
+                return self._model.architecture(values)
+        raise self._rejected()
+
+    def batches(self, count: int, seed: int) -> Iterator[Batch]:
+        """Many of them as arrays, the same for the same seed.
+
+        Raises:
+            NasError: `MAX_DRAWS` in a row are rejected, or numpy is missing.
+        """
+        if self._arrays is None:
+            self._arrays = ArraySampler(self._descent, self._model, self._graph)
+            self._tables = [[_Table(*pair, self._graph) for pair in tilt.pairs] for tilt in self._tilts]
+        source = numpy().random.PCG64(seed)
+        rejected = 0
+        while count:
+            batch = self._arrays.batch(CHUNK, source)
+            kept = self._accepted(batch.columns, source)[:count]
+            rejected = 0 if len(kept) else rejected + CHUNK
+            if rejected >= MAX_DRAWS:
+                raise self._rejected()
+            count -= len(kept)
+            yield Batch(self._model, {variable: column[kept] for variable, column in batch.columns.items()})
+
+    def _accepted(self, columns: Mapping[int, Any], source: Any) -> Any:
+        """The places of the draws that are accepted."""
+        np = numpy()
+        keeps, logs = np.ones(CHUNK, bool), np.zeros(CHUNK)
+        for tilt, tables in zip(self._tilts, self._tables, strict=True):
+            costs = np.zeros(CHUNK, np.int64)
+            for table in tables:
+                table.add(columns, costs, logs)
+            keeps &= tilt.limit.keeps(costs)
+        bits = source.random_raw(CHUNK)
+        drawn, chance = np.log2(np.maximum(bits, 1).astype(float)) - 64, log2(self._least) - logs
+        accepted = keeps & (drawn < chance)
+        unsure = keeps & ((np.abs(drawn - chance) <= NEAR) | (bits < 1 << 40))
+        for n in np.flatnonzero(unsure).tolist():
+            weight = prod(f.rows[tuple(int(columns[v][n]) for v in f.scope)] for f in self._weights)
+            accepted[n] = _below(int(bits[n]), self._least, weight, source)
+        return np.flatnonzero(accepted)
+
+    def _rejected(self) -> NasError:
+        return NasError(
+            f"{MAX_DRAWS:,} draws in a row were rejected: hardly any architecture keeps all limits together",
+            help="`nasdsl count --under` says how many there are; loosen one of the limits",
         )
 
-    def assignment(self, index: int) -> dict[int, int]:
-        """The values of all variables in the architecture with an index, from 0 to one less than the size."""
-        place = bisect_right(self._ends, index)
-        digit = index - (self._ends[place - 1] if place else 0)
-        shares: dict[int, tuple[int, int]] = dict(self._root.split(self._exponents[place], digit))
-        found: dict[int, int] = {}
-        for n in range(len(self._steps) - 1, -1, -1):
-            step = self._steps[n]
-            value, parts = step.split(tuple(found[v] for v in step.given), *shares.pop(n))
-            found[step.variable] = value
-            shares.update(parts)
-        return found
 
-    def _keeps(self, values: dict[int, int]) -> bool:
-        """Whether an assignment really keeps the bounds."""
-        for bound in self._bounds:
-            cost = self._priced.metrics[bound.metric].cost(values)
-            if cost > bound.value if bound.relation == "<=" else cost < bound.value:
-                return False
-        return True
+def _itself(weight: int) -> int:
+    return weight
 
 
 def _nothing(priced: Priced) -> NasError:
@@ -127,111 +130,97 @@ def _nothing(priced: Priced) -> NasError:
     )
 
 
-class _Share:
-    """The product of some polynomials, of which each belongs to a bucket (or to none): how an index into the
-    coefficient of an exponent splits into one index and exponent for each of them.
+class _Tilt:
+    """Weights that favour the architectures within a limit.
+
+    Args:
+        limit: The limit.
+        rate: How often a cost of one unit halves the weight.
+
+    Attributes:
+        limit: The limit.
+        pairs: The factors of its metric, each with its weights.
+        least: No architecture that keeps the limit has a product of weights below this.
     """
 
-    __slots__ = ("_few", "_many", "_polynomials", "_rest")
+    def __init__(self, limit: UnitLimit, rate: float) -> None:
+        below = limit.relation == "<="
+        self.limit, room = limit, limit.value if below else -limit.value
+        self.pairs: list[tuple[Factor, Factor]] = []
+        for factor in limit.metric.factors:
+            best = min(factor.rows.values()) if below else max(factor.rows.values())
+            room -= best if below else -best
+            rows = {row: _weight(rate * abs(cost - best)) for row, cost in factor.rows.items()}
+            self.pairs.append((factor, Factor(factor.scope, rows)))
+        whole, part = divmod(BITS * len(self.pairs) - rate * room, 1)
+        shift = int(whole) - 60
+        mantissa = int(exp2(60 + part) * (1 - NEAR))
+        self.least = max(mantissa << shift if shift >= 0 else mantissa >> -shift, 1)
 
-    def __init__(self, parts: Sequence[tuple[int | None, Polynomial]], polynomials: Polynomials) -> None:
-        few: list[tuple[int | None, dict[int, int]]] = []
-        self._many: list[tuple[int | None, Polynomial]] = []
-        self._polynomials, combined = polynomials, 1
-        for source, part in sorted(parts, key=lambda item: len(item[1]) if isinstance(item[1], dict) else FEW + 1):
-            if isinstance(part, dict) and combined * len(part) <= COMBINED:
-                few.append((source, part))
-                combined *= len(part)
-            else:
-                self._many.append((source, part))
-        self._few: list[tuple[int, int, list[tuple[int | None, int, int]]]] = []
-        for chosen in product(*(part.items() for _, part in few)):
-            exponent, coefficient, shares = 0, 1, []
-            for (source, _), (e, n) in zip(few, chosen, strict=True):
-                exponent, coefficient = exponent + e, coefficient * n
-                shares.append((source, e, n))
-            self._few.append((exponent, coefficient, shares))
-        self._rest: list[Polynomial] = [{0: 1}]
-        for _, part in reversed(self._many):
-            self._rest.append(polynomials.times(self._rest[-1], part))
-        self._rest.reverse()
-
-    def weight(self, exponent: int) -> int:
-        """The coefficient of an exponent."""
-        at = self._polynomials.coefficient
-        return sum(n * at(self._rest[0], exponent - e) for e, n, _ in self._few if e <= exponent)
-
-    def split(self, exponent: int, index: int) -> list[tuple[int, tuple[int, int]]]:
-        """For each bucket its exponent and its index, given an index below the coefficient of an exponent."""
-        at = self._polynomials.coefficient
-        for e, n, shares in self._few:
-            rest = at(self._rest[0], exponent - e) if e <= exponent else 0
-            if index >= n * rest:
-                index -= n * rest
-                continue
-            found = []
-            for source, own, count in shares:
-                index, digit = divmod(index, count)
-                if source is not None:
-                    found.append((source, (own, digit)))
-            return found + self._split_many(exponent - e, index)
-        raise AssertionError("the index is below the weight")
-
-    def _split_many(self, exponent: int, index: int) -> list[tuple[int, tuple[int, int]]]:
-        at, found = self._polynomials.coefficient, []
-        for (source, part), rest in zip(self._many, self._rest[1:], strict=True):
-            assert source is not None, "factors have few terms"
-            for own in sorted(part) if isinstance(part, dict) else range(exponent + 1):
-                count = at(part, own)
-                ways = count * at(rest, exponent - own) if count and own <= exponent else 0
-                if index < ways:
-                    break
-                index -= ways
-            index, digit = divmod(index, count)
-            found.append((source, (own, digit)))
-            exponent -= own
-        return found
+    def keeps(self, assignment: Mapping[int, int]) -> bool:
+        """Whether a possible assignment keeps the limit."""
+        return bool(self.limit.keeps(self.limit.metric.units(assignment)))
 
 
-@dataclass(slots=True)
-class _Options:
-    values: list[int]
-    shares: list[_Share]
+def _weight(halvings: float) -> int:
+    """An integer not below 2^(BITS - halvings), and hardly above."""
+    return floor(exp2(BITS - halvings) * (1 + NEAR)) + 1
 
 
-class _Step:
-    """Going back through one bucket."""
+def _rate(priced: Priced, limit: UnitLimit) -> float:
+    """The rate at which the mean cost of weighted draws is at the limit: then most of them are accepted."""
+    sign = 1 if limit.relation == "<=" else -1
+    counts = [(sign * cost, log2(n)) for cost, n in priced.rough(limit.metric, BINS)]
+    target = sign * limit.value
 
-    def __init__(self, bucket: Bucket[Polynomial], size: int, polynomials: Polynomials) -> None:
-        self.variable, self.given = bucket.variable, bucket.message.scope
-        scope = (*self.given, self.variable)
-        self._size, self._polynomials = size, polynomials
-        self._parts = [
-            (picker([scope.index(v) for v in table.scope]), table.rows, source)
-            for table, source in zip(bucket.tables, bucket.sources, strict=True)
-        ]
-        self._known: dict[Row, _Options] = {}
+    def mean(rate: float) -> float:
+        logs = [n - rate * cost for cost, n in counts]
+        most = max(logs)
+        weights = [exp2(log - most) for log in logs]
+        return sum(cost * w for (cost, _), w in zip(counts, weights, strict=True)) / sum(weights)
 
-    def split(self, given: Row, exponent: int, index: int) -> tuple[int, list[tuple[int, tuple[int, int]]]]:
-        """The value that an index falls on, and what is left of exponent and index for each bucket below."""
-        options = self._known.get(given)
-        if options is None:
-            options = self._known[given] = self._options(given)
-        if len(options.values) == 1:
-            return options.values[0], options.shares[0].split(exponent, index)
-        for value, share in zip(options.values, options.shares, strict=True):
-            weight = share.weight(exponent)
-            if index < weight:
-                return value, share.split(exponent, index)
-            index -= weight
-        raise AssertionError("the index is below the coefficient of the message")
+    low, high = 0.0, 2.0 * BITS / max(abs(cost) for cost, _ in counts)
+    if mean(low) <= target:
+        return 0.0
+    while mean(high) > target and high < 2.0 * BITS:
+        low, high = high, 2 * high
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if mean(middle) > target else (low, middle)
+    return high
 
-    def _options(self, given: Row) -> _Options:
-        found = _Options([], [])
-        for value in range(self._size):
-            row = (*given, value)
-            parts = [(source, rows.get(pick(row), 0)) for pick, rows, source in self._parts]
-            if all(part != 0 for _, part in parts):
-                found.values.append(value)
-                found.shares.append(_Share(parts, self._polynomials))
-        return found
+
+class _Table:
+    """A factor and its weights as arrays.
+
+    Args:
+        costs: The factor.
+        weights: Its weights: the same rows.
+        graph: The graph of its variables.
+    """
+
+    def __init__(self, costs: Factor, weights: Factor, graph: FactorGraph) -> None:
+        np = numpy()
+        self._scope = costs.scope
+        self._lookups = lookups(list(costs.rows), [graph.size(variable) for variable in costs.scope])
+        self._costs = np.array(list(costs.rows.values()), np.int64)
+        self._logs = np.array([log2(weight) for weight in weights.rows.values()])
+
+    def add(self, columns: Mapping[int, Any], costs: Any, logs: Any) -> None:
+        """Add to the costs of a batch, and to the logarithms of its weights."""
+        row: Any = 0
+        for variable, (size, table) in zip(self._scope, self._lookups, strict=True):
+            row = table.take(row * size + columns[variable])
+        costs += self._costs.take(row)
+        logs += self._logs.take(row)
+
+
+def _below(u: int, least: int, weight: int, source: Any) -> bool:
+    """Whether a random number whose first 64 bits are `u` is below least / weight; more bits are taken as needed."""
+    bits = 64
+    while True:
+        if (u + 1) * weight <= least << bits:
+            return True
+        if u * weight >= least << bits:
+            return False
+        u, bits = u << 64 | int(source.random_raw()), bits + 64

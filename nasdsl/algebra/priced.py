@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
-from typing import Literal
+from typing import Any, Literal
 
 from nasdsl.algebra.costs import Costs
 from nasdsl.algebra.elimination import Table, eliminate, elimination_order, tables
@@ -22,6 +22,7 @@ from nasdsl.algebra.semiring import SUMMARY, Summary
 from nasdsl.diagnostics.errors import NasError
 
 Relation = Literal["<=", ">="]
+Rounding = Literal["down", "nearest", "up"]
 
 BINS = (100, 50_000)
 """How many costs are told apart at least and at most, unless asked otherwise."""
@@ -89,8 +90,11 @@ class Metric:
 
     def cost(self, assignment: Mapping[int, int]) -> int:
         """What a possible assignment costs, in the metric's own integer unit."""
-        parts = sum(f.rows[tuple(assignment[v] for v in f.scope)] for f in self.factors)
-        return self.offset + parts * self.unit
+        return self.offset + self.units(assignment) * self.unit
+
+    def units(self, assignment: Mapping[int, int]) -> int:
+        """How many units above the offset a possible assignment costs."""
+        return sum(f.rows[tuple(assignment[v] for v in f.scope)] for f in self.factors)
 
     def in_units(self, bound: Bound) -> int:
         """The limit that a bound is on the sum of the factors."""
@@ -111,6 +115,10 @@ class UnitLimit:
         """The greatest cost that is of interest."""
         return min(self.value, self.metric.most) if self.relation == "<=" else self.metric.most
 
+    def keeps(self, units: Any) -> Any:
+        """Whether a cost in units (or each of an array) keeps the limit."""
+        return units <= self.value if self.relation == "<=" else units >= self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -119,25 +127,25 @@ class Axis:
     Attributes:
         limit: The limit.
         step: How many units are counted as one.
-        up: Whether each factor is rounded up to a whole step; else down.
+        rounding: How the costs of each factor become whole steps.
         scale: How many exponents the axes before this one need.
     """
 
     limit: UnitLimit
     step: int
-    up: bool
+    rounding: Rounding
     scale: int
 
     @property
     def length(self) -> int:
         """How many costs in steps there can be."""
-        rounded = len(self.limit.metric.factors) if self.up else 0
+        rounded = len(self.limit.metric.factors) if self.rounding != "down" else 0
         return self.limit.metric.most // self.step + 1 + rounded
 
     @property
     def factors(self) -> list[Factor]:
         """What the parts add to the exponent."""
-        add = self.step - 1 if self.up else 0
+        add = {"down": 0, "nearest": self.step // 2, "up": self.step - 1}[self.rounding]
         return [
             Factor(f.scope, {row: (cost + add) // self.step * self.scale for row, cost in f.rows.items()})
             for f in self.limit.metric.factors
@@ -189,9 +197,15 @@ class Priced:
         found = self.metrics[metric]
         whole = UnitLimit(found, "<=", found.most)
         (step,) = self._steps([whole], bins)
-        axis = Axis(whole, step, up=False, scale=1)
+        axis = Axis(whole, step, "down", 1)
         counts = {found.offset + cost * step * found.unit: n for cost, n in self._terms([axis])}
         return Histogram(counts, (step - 1) * len(found.factors) * found.unit)
+
+    def rough(self, metric: Metric, bins: int) -> list[tuple[int, int]]:
+        """About how many architectures cost how much, in units of the metric: each part is rounded to its nearest."""
+        (step,) = steps([UnitLimit(metric, "<=", metric.most)], bins)
+        axis = Axis(UnitLimit(metric, ">=", 0), step, "nearest", 1)
+        return [(cost * step, n) for cost, n in self._terms([axis])]
 
     def count(self, bounds: Sequence[Bound], bins: int | None = None) -> Bracket:
         """How many architectures keep all of some bounds.
@@ -259,7 +273,7 @@ def axes(limits: Sequence[UnitLimit], steps: Sequence[int], *, inner: bool) -> l
     found: list[Axis] = []
     scale = 1
     for limit, step in sorted(zip(limits, steps, strict=True), key=lambda item: item[0].relation == "<="):
-        found.append(Axis(limit, step, inner == (limit.relation == "<="), scale))
+        found.append(Axis(limit, step, "up" if inner == (limit.relation == "<=") else "down", scale))
         scale *= found[-1].length
     return found
 

@@ -17,7 +17,11 @@ from nasdsl.diagnostics.errors import NasError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    args = _parser(argv[0] if argv else "").parse_args(argv)
+    parser = _parser(argv[0] if argv else "")
+    if not argv:
+        parser.print_help(sys.stderr)
+        return 2
+    args = parser.parse_args(argv)
     try:
         status: int = args.func(args) or 0
         sys.stdout.flush()

@@ -45,8 +45,11 @@ def read_architecture(path: str) -> Architecture:
         return Architecture.from_json(Path(path).read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise NasError(f"{path}: there is no such file", help="`nasdsl sample FILE` prints an architecture") from None
+    except IsADirectoryError:
+        raise NasError(f"{path} is a folder", help="give the architecture.json in it") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise NasError(f"{path}: cannot be read: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise NasError(f"{path}: cannot be read: {reason}") from None
 
 
 def user_table(device: str, threads: int) -> Path:
@@ -71,6 +74,14 @@ def latencies(path: str | None, devices: Mapping[str, int]) -> dict[str, Mapping
         device: load_table(path or user_table(device, threads), device=device, threads=threads).latency_ms
         for device, threads in devices.items()
     }
+
+
+def folder(text: str) -> Path:
+    """An argument that names a folder, which need not be there yet."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a file, a folder is needed")
+    return path
 
 
 def assignment(text: str) -> tuple[str, Any]:

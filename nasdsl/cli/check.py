@@ -98,13 +98,13 @@ def _print(file: str, graph: Graph | None, found: list[Diagnostic]) -> None:
         from nasdsl.cli.messages import print_diagnostics
 
         print_diagnostics(found)
-        codes = ", ".join(dict.fromkeys(diagnostic.code for diagnostic in found))
+        codes = " ".join(dict.fromkeys(diagnostic.code for diagnostic in found))
         counts = [
             f"{count} {kind}{'s' * (count > 1)}"
             for kind in ("error", "warning")
             if (count := sum(diagnostic.severity == kind for diagnostic in found))
         ]
-        print(f"{file}: {', '.join(counts)}; more about {codes}: nasdsl explain CODE", file=sys.stderr)
+        print(f"{file}: {', '.join(counts)}; more: nasdsl explain {codes}", file=sys.stderr)
     if graph is not None:
         print(f"{file}: {summary(graph)}")
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nasdsl.cli.arguments import add_space, load_space, read_architecture
+from nasdsl.cli.arguments import add_space, folder, load_space, read_architecture
 from nasdsl.files import write_atomically
 
 
@@ -17,7 +17,9 @@ def add(verbs: Any) -> None:
     """Add the verbs."""
     parser = verbs.add_parser("compile", help="write the supernet of a space as readable PyTorch")
     add_space(parser)
-    parser.add_argument("-o", "--output", metavar="DIR", help="default: generated/SPACE, or generated/SPACE_PRESET")
+    parser.add_argument(
+        "-o", "--output", type=folder, metavar="DIR", help="default: generated/SPACE, or generated/SPACE_PRESET"
+    )
     parser.add_argument("--table", metavar="T.json", help="a lookup table: annotates every operation with its latency")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_compile)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from nasdsl.cli.arguments import folder
 from nasdsl.cli.quantities import positive
 from nasdsl.diagnostics.errors import NasError
 
@@ -25,7 +26,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("model", metavar="M.onnx", help="a model that `search` or `export` has written")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="pictures of any size")
     parser.add_argument(
-        "-o", "--output", required=True, metavar="DIR", help="gets NAME.overlay.png and NAME.classes.png"
+        "-o", "--output", required=True, type=folder, metavar="DIR", help="gets NAME.overlay.png and NAME.classes.png"
     )
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of ONNX Runtime (default 1)")
     parser.set_defaults(func=_predict)
@@ -69,6 +70,6 @@ def _predict(args: argparse.Namespace) -> int:
         )
     images = [read_image(Path(image)) for image in args.images]
     for name, image in zip(names, images, strict=True):
-        for path in predict(model, image, Path(args.output), name):
+        for path in predict(model, image, args.output, name):
             sys.stdout.write(f"{path}\n")
     return 0

@@ -31,9 +31,9 @@ from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainS
 from nasdsl.search.finish import Outcome
 from nasdsl.search.objective import Objective
 from nasdsl.search.observer import Observer
-from nasdsl.search.run import Job, input_size, search
-from nasdsl.search.run_directory import RunDirectory
-from nasdsl.search.strategy import GIVEN, strategy_kind
+from nasdsl.search.run import ARCHITECTURE, Job, input_size, search
+from nasdsl.search.run_directory import LOG, RunDirectory
+from nasdsl.search.strategy import GIVEN, STRATEGIES, strategy_kind
 from nasdsl.space import Space
 from nasdsl.syntax.parser import parse, read_source
 
@@ -51,6 +51,10 @@ def perform(args: argparse.Namespace, architecture: str = "") -> int:
     Args:
         args: The command line.
         architecture: An architecture as JSON, where it is given and not searched.
+
+    Raises:
+        NasError: The run cannot be begun or finished. One that was new and has done no step leaves no directory, so
+            that the command can be given again with other arguments.
     """
     start = time.monotonic()
     with watching() as observer:
@@ -64,8 +68,18 @@ def perform(args: argparse.Namespace, architecture: str = "") -> int:
         except KeyboardInterrupt as interrupt:
             again = shlex.join(["nasdsl", *_again(args, architecture), "--run", str(directory.path), "--resume"])
             raise KeyboardInterrupt(f"{f'{interrupt}. ' if str(interrupt) else ''}To go on: {again}") from None
+        except NasError:
+            if not args.resume and not _begun(directory, config):
+                directory.discard()
+            raise
     _print(args, outcome, time.monotonic() - start)
     return 0
+
+
+def _begun(directory: RunDirectory, config: RunConfig) -> bool:
+    """Whether a run has done a step that learns something."""
+    learns = config.strategy in STRATEGIES and STRATEGIES[config.strategy].searches
+    return directory.has(LOG if learns else ARCHITECTURE)
 
 
 def _again(args: argparse.Namespace, architecture: str) -> list[str]:
@@ -241,10 +255,13 @@ def _target_text(target: Target | None, graph: Graph, device: str) -> str:
 
 
 def _median(space: Space, table: Table, config: RunConfig, observer: Observer) -> Target:
-    """The median latency of random architectures, by the lookup table: a target that fits any machine."""
+    """The median latency of random architectures, by the lookup table: a target that fits any machine.
+
+    It is not rounded: where all architectures take about the same time, one below it may not exist.
+    """
     latencies = table.latency_ms
     drawn = [latency_ms(space.derive(space.sample(config.seed + i)), latencies) for i in range(MEDIAN_OF)]
-    target = Target(latency_ms=round(sorted(drawn)[MEDIAN_OF // 2], 4), source="median")
+    target = Target(latency_ms=sorted(drawn)[MEDIAN_OF // 2], source="median")
     observer.say(f"target: {target.latency_ms:g} ms on {config.device}, the median of {MEDIAN_OF} random architectures")
     return target
 
@@ -264,11 +281,15 @@ def _settings(assignments: list[str]) -> dict[str, Any]:
             known = ", ".join(f"{p}.{f}" for p, kind in kinds.items() for f in kind.model_fields)
             raise NasError(f"--set {text}: there is no setting `{name}`", help=f"one of: {known}", status=2)
         values[part][field] = value.split(",") if "," in value else value.strip()
-    try:
-        return {part: kind.model_validate(values[part]) for part, kind in kinds.items()}
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise NasError(f"--set {first['loc'][0]}: {first['msg'].lower()}, found {first['input']!r}", status=2) from None
+    settings: dict[str, Any] = {}
+    for part, kind in kinds.items():
+        try:
+            settings[part] = kind.model_validate(values[part])
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = f"{part}.{first['loc'][0]}"
+            raise NasError(f"--set {name}: {first['msg'].lower()}, found {first['input']!r}", status=2) from None
+    return settings
 
 
 def _text(value: Fraction | str | tuple[Any, ...]) -> str:

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from nasdsl.cli.arguments import add_space, load_space, read_architecture
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.space import Space
 
 FORMATS = ("text", "json", "svg", "html", "nodes")
+
+ENDINGS = {"": "text", ".txt": "text", ".json": "json", ".svg": "svg", ".html": "html", ".htm": "html"}
+"""The format of an output file, by the ending of its name."""
 
 
 def add(verbs: Any) -> None:
@@ -45,9 +49,20 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _format_of(output: str | None) -> str:
-    """The format that the ending of a file's name says, text if it says none."""
-    ending = Path(output).suffix.removeprefix(".").lower() if output else ""
-    return {"htm": "html"}.get(ending, ending) if ending in (*FORMATS, "htm") else "text"
+    """The format that the ending of a file's name says, text without one.
+
+    Raises:
+        NasError: No format has this ending.
+    """
+    ending = Path(output).suffix.lower() if output else ""
+    if ending not in ENDINGS:
+        known = ", ".join(filter(None, ENDINGS))
+        raise NasError(
+            f"{output}: no format has the ending {ending}, expected one of {known}, or none for text",
+            help="choose another name, or say what to write with --format",
+            status=2,
+        )
+    return ENDINGS[ending]
 
 
 def _in_form(form: str, space: Space, architecture: Architecture | None, *, every: bool) -> str:

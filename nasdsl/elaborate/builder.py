@@ -9,11 +9,12 @@ from math import prod
 from typing import Any
 
 from nasdsl.diagnostics.diagnostic import Label
+from nasdsl.elaborate.imports import STANDARD_FOLDER, STANDARD_LIBRARY
 from nasdsl.elaborate.values import Mistake
 from nasdsl.ir.graph import Atom, Cases, Decision, Grid, Input, Kind, Node, Scope
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
-from nasdsl.ops.operation import RuleError
+from nasdsl.ops.operation import DecidedError, RuleError
 from nasdsl.source import Span
 from nasdsl.types import MapType
 
@@ -131,12 +132,25 @@ class GraphBuilder:
         try:
             attrs |= {k: v for k, v in operation.infer(types, attrs).items() if k not in attrs}
             kind = operation.type(types, attrs)
+        except DecidedError as error:
+            number = attrs[error.attribute]
+            hint = self._among_operations(op, error.attribute, number, scope)
+            raise Mistake("E0301", error.message, span, f"found {number}", help=hint) from None
         except RuleError as error:
             raise Mistake("E0301", error.message, span, help=error.help) from None
         conditional = [i for i in inputs if i.when is not None]
         if conditional and op == "concat":
             kind = self._picked(inputs, kind, span)
         return self.node(op, inputs, attrs, kind, scope, name, span)
+
+    def _among_operations(self, op: str, attribute: str, number: Number, scope: int) -> str:
+        """What to write instead of an attribute that decisions decide."""
+        call, at = op, self.scopes[scope]
+        while at.parent is not None and at.span.source.name.startswith((STANDARD_LIBRARY, STANDARD_FOLDER)):
+            call, at = at.block, self.scopes[at.parent]
+        values = sorted(value for value in number.values(self.domain) if value.denominator == 1)[:2]
+        items = ", ".join(f"{attribute}{value}: {call}({attribute} = {value})" for value in values)
+        return f"choose among operations instead: choose op in {{ {items} }}"
 
     def _picked(self, inputs: tuple[Input, ...], kind: MapType, span: Span) -> MapType:
         """The type of a concatenation of picked maps: as many of the (equal) maps as the pick takes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -21,6 +22,7 @@ from nasdsl.elaborate.values import (
     Guarded,
     MapValue,
     Mistake,
+    NeedsMap,
     Partial,
     describe,
 )
@@ -33,6 +35,10 @@ from nasdsl.types import MapType
 
 MAX_CALLS = 50
 """Deepest nesting of block calls."""
+_OF_A_MAP = ("channels", "rate", "sides")
+"""The functions of a feature map."""
+_NOT_GIVEN = "not given"
+"""What is said of a call without an argument that it needs."""
 
 
 class Calls(Expressions):
@@ -129,6 +135,9 @@ class Calls(Expressions):
         try:
             return function.function(*positional)
         except TypeError:
+            if function.name in _OF_A_MAP and len(positional) == 1 and not isinstance(positional[0], MapValue):
+                message = f"`{function.name}` is that of a feature map, found {describe(positional[0])}"
+                raise NeedsMap("E0204", message, span, positional[0]) from None
             message = f"`{function.name}` cannot be called with {len(positional)} arguments of these kinds"
             raise Mistake("E0204", message, span) from None
 
@@ -145,6 +154,8 @@ class Calls(Expressions):
             if len(inputs) < operation.arity:
                 message = f"`{operation.name}` reads {operation.arity} maps, found {len(inputs)}"
                 raise Mistake("E0204", message, span, help=f"write x >> {operation.name}(...)")
+            if isinstance(inputs[0], Number):
+                raise self._without_map(operation.name, inputs[0], span)
         sources = tuple(self._input(value, span) for value in inputs)
         names = [parameter.name for parameter in operation.parameters]
         given = match_arguments(operation.name, names, rest, named, span)
@@ -159,7 +170,7 @@ class Calls(Expressions):
             elif parameter.default is not None:
                 attrs[parameter.name] = _attribute(parameter.default)
             elif not parameter.inferred:
-                raise Mistake("E0204", f"`{operation.name}` needs `{parameter.name}`", span, "not given")
+                raise Mistake("E0204", f"`{operation.name}` needs `{parameter.name}`", span, _NOT_GIVEN)
         name = at.named(operation.name)
         return MapValue(self.graph.apply(operation.name, sources, attrs, at.frame.scope, name, span))
 
@@ -225,18 +236,35 @@ class Calls(Expressions):
                 raise Mistake("E0303", message, span, help=f"consume the pick with sum(...) or concat(...): `{name}`")
         scope = self._block_scope(function, at) if inside is None else inside
         frame = Frame(function.frame, scope)
-        self._parameters_into(frame, block.parameters, given, function.name, span)
         first = len(self.graph.nodes)
         self._depth += 1
         try:
+            self._parameters_into(frame, block.parameters, given, function.name, span)
             value = self._body(function, frame)
         except Mistake as mistake:
+            if positional and _forgot_map(mistake, positional[0], span) and _reads_map(block):
+                raise self._without_map(function.name, positional[0], span, block.parameters[0].span) from None
             raise _seen_from(mistake, function, span) from None
         finally:
             self._depth -= 1
         if block.sharing == "shared":
             self._check_shared(self.graph.scopes[scope].weights, function, self.graph.nodes[first:], span)
         return value
+
+    def _without_map(self, name: str, value: Any, span: Span, declared: Span | None = None) -> Mistake:
+        """The mistake of a call whose first argument is no map, though it should be one.
+
+        What a block of the standard library calls is not to blame, and neither is an operation that a block applies to
+        its first argument: the block may have been given the value itself.
+        """
+        message = f"the first argument of `{name}` is a map, found {describe(value)}"
+        image = next((node.name for node in self.graph.nodes if node.op == "input"), "x")
+        call = span.text if "\n" not in span.text else f"{name}(...)"
+        hint = f"write {image} >> {call}"
+        if declared is None or span.source.name.startswith((STANDARD_LIBRARY, STANDARD_FOLDER)):
+            return NeedsMap("E0303", message, span, value, help=hint)
+        labels = (Label(declared, "declared here"),) if declared.source == span.source else ()
+        return Mistake("E0303", message, span, help=hint, labels=labels)
 
     def _parameters_into(
         self, frame: Frame, parameters: tuple[ast.Parameter, ...], given: Mapping[str, Any], name: str, span: Span
@@ -248,7 +276,7 @@ class Calls(Expressions):
             elif parameter.default is not None:
                 frame.names[parameter.name] = self.evaluate(parameter.default, Place(frame))
             else:
-                raise Mistake("E0204", f"`{name}` needs `{parameter.name}`", span, "not given")
+                raise Mistake("E0204", f"`{name}` needs `{parameter.name}`", span, _NOT_GIVEN)
             frame.places[parameter.name] = parameter.span
 
     def _block_scope(self, function: BlockValue, at: Place) -> int:
@@ -310,6 +338,7 @@ class Calls(Expressions):
             if clash:
                 message = f"`{clash[0]}` is already given where `{label}` is declared"
                 raise Mistake("E0204", message, span, labels=(Label(partial.span, "here"),))
+            _check_positions(label, partial, positional[1:], span)
             arguments = (positional[0], *partial.positional, *positional[1:])
             results.append(
                 self._alternative(partial.function, arguments, {**partial.named, **named}, above, name, span)
@@ -350,6 +379,19 @@ class Calls(Expressions):
         return tuple(self.feature_map(item, span) for item in (value if isinstance(value, tuple) else (value,)))
 
 
+def _forgot_map(mistake: Mistake, first: Any, span: Span) -> bool:
+    """Whether the first argument of a call that failed may stand where the map should."""
+    if isinstance(mistake, NeedsMap):
+        return mistake.value is first
+    return isinstance(first, Number) and mistake.diagnostic.note == _NOT_GIVEN and mistake.diagnostic.span == span
+
+
+def _reads_map(block: ast.Block) -> bool:
+    """Whether a block, as far as its text shows, takes its first argument for a map."""
+    name = re.escape(block.parameters[0].name)
+    return re.search(rf"\b{name}\s*>>|\b({'|'.join(_OF_A_MAP)}|sum|concat)\({name}\b", block.span.text) is not None
+
+
 def _seen_from(mistake: Mistake, function: BlockValue, span: Span) -> Mistake:
     """A mistake inside the standard library is shown where its block is called."""
     found, library = mistake.diagnostic, function.block.span.source
@@ -362,6 +404,28 @@ def _seen_from(mistake: Mistake, function: BlockValue, span: Span) -> Mistake:
     mine = tuple(label for label in found.labels if label.span.source != library)
     note = f"in `{function.name}`"
     return Mistake(found.code, found.message, span, note, help=found.help, labels=mine)
+
+
+def _check_positions(label: str, partial: Partial, rest: tuple[Any, ...], span: Span) -> None:
+    """Check that no argument of a choice's use takes the place of one that the alternative gives by name."""
+    function = partial.function
+    if isinstance(function, BlockValue):
+        names = [parameter.name for parameter in function.block.parameters][1:]
+    elif isinstance(function, Operation) and function.arity == 1:
+        names = [parameter.name for parameter in function.parameters]
+    else:
+        return
+    names = names[len(partial.positional) :]
+    for i, name in enumerate(names[: len(rest)]):
+        if name in partial.named:
+            written = re.fullmatch(r"\w+\(([\w\s,]*)\)", span.text)
+            text = written[1].split(",")[i].strip() if written else ""
+            free = [each for each in names if each not in partial.named]
+            meant = text if text in free else next(iter(free), "")
+            hint = f"name it at the use: {meant} = {text or '...'}" if meant else "leave it out at the use"
+            message = f"`{name}` of `{function.name}` is given twice, by position and by name"
+            labels = (Label(partial.span, f"`{name}` is given by name here"),)
+            raise Mistake("E0204", message, span, "by position here", labels=labels, help=hint)
 
 
 def _plain_label(label: str) -> str | int:

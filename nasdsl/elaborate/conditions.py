@@ -94,13 +94,16 @@ class Conditions:
             decision = self._graph.decisions.get(name)
             if decision is None or decision.kind is Kind.WIDTH:
                 kind = "the channels of a route's last map" if decision is None else f"`{name}`, a width,"
+                hint = "all values of a width share one computation; ask for a depth or a choice"
+                if decision is not None:
+                    values = ", ".join(map(str, decision.domain))
+                    hint += f", or make it one: choose {name.rpartition('.')[2]} in {{{values}}}"
                 raise Mistake(
                     "E0307",
                     f"a condition must not depend on {kind}".rstrip(","),
                     span,
                     "depends on it",
-                    help="all values of a width share one computation; ask for a depth or a choice, or make it one: "
-                    "choose w in {4, 8}",
+                    help=hint if decision is not None else None,
                 )
         return tuple(sorted(found))
 

@@ -23,6 +23,7 @@ from nasdsl.elaborate.values import (
     Key,
     MapValue,
     Mistake,
+    NeedsMap,
     NextCell,
     PickValue,
     Poison,
@@ -166,7 +167,12 @@ class Expressions(ABC):
             constant = self._constant(value, node.span)
             if constant.denominator == 1:
                 return int(constant)
-        raise Mistake("E0306", f"an integer or a string was expected, found {_shown(value)}", node.span)
+        inner = node.items[0] if isinstance(node, ast.Sequence) and len(node.items) == 1 else None
+        hint = None
+        if isinstance(value, tuple):
+            written = inner.span.text if isinstance(inner, ast.Range) else "4..8"
+            hint = f"a range in braces is one member; write {written}, without braces"
+        raise Mistake("E0306", f"an integer or a string was expected, found {_shown(value)}", node.span, help=hint)
 
     def key(self, index: tuple[ast.Expression, ...], at: Place) -> Key:
         """The value of an index."""
@@ -210,7 +216,7 @@ class Expressions(ABC):
     def feature_map(self, value: Any, span: Span) -> MapValue:
         """A value that must be a feature map."""
         if not isinstance(value, MapValue):
-            raise Mistake("E0303", f"a feature map was expected, found {describe(value)}", span)
+            raise NeedsMap("E0303", f"a feature map was expected, found {describe(value)}", span, value)
         return value
 
     # generators
@@ -268,7 +274,10 @@ class Expressions(ABC):
             return self._equal(node, left, right)
         for side, value in ((node.left, left), (node.right, right)):
             if not isinstance(value, Number):
-                raise Mistake("E0302", f"`{node.operator}` needs numbers, found {describe(value)}", side.span)
+                both = node.operator == "+" and isinstance(left, MapValue) and isinstance(right, MapValue)
+                hint = f"write sum({node.left.span.text}, {node.right.span.text})" if both else None
+                message = f"`{node.operator}` needs numbers, found {describe(value)}"
+                raise Mistake("E0302", message, side.span, help=hint)
         if node.operator in _COMPARISONS:
             return self._compared(node, left, right)
         return self._arithmetic(node, left, right)

@@ -8,7 +8,7 @@ from typing import Any
 
 from nasdsl.elaborate.conditions import Condition
 from nasdsl.elaborate.expressions import Place
-from nasdsl.elaborate.presets import path_pattern
+from nasdsl.elaborate.presets import no_decision, path_pattern
 from nasdsl.elaborate.statements import Statements
 from nasdsl.elaborate.values import Frame, Mistake
 from nasdsl.ir.graph import AtMost, Limit, Relation
@@ -57,7 +57,7 @@ class Requirements(Statements):
         pattern, text = path_pattern(which.path, labels)
         found = tuple(path for path in self.graph.decisions if pattern.fullmatch(path))
         if not found:
-            raise Mistake("E0604", f"no decision is called `{text}`", which.span, "fits nothing")
+            raise no_decision(text, which.span, self.graph.decisions)
         single = which.single or not isinstance(which.value, ast.Sequence)
         items: Sequence[ast.Expression] = (which.value,) if single else which.value.items  # type: ignore[union-attr]
         values = frozenset(labels(item) for item in items)

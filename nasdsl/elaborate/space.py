@@ -113,7 +113,7 @@ class _SpaceElaborator(Requirements):
             self.run_statements(self.space.body, self.frame)
             self._rules(chosen)
             if not self.diagnostics:
-                for mistake in self.restrictions.unused():
+                for mistake in self.restrictions.unused(self.graph.decisions):
                     self.report(mistake)
                 if not any(not task.aux for task in self.tasks):
                     raise Mistake(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import lcm
 from typing import Any
 
 from nasdsl.diagnostics.diagnostic import Diagnostic, Label
@@ -186,7 +187,7 @@ class Statements(Grids):
         soft = frozenset(label for label, item in zip(labels, node.alternatives, strict=True) if item.soft)
         if len(soft) == len(labels):
             raise Mistake("E0401", "every alternative is soft, so nothing can be derived", node.span)
-        domain = self.restrictions.narrow(path, Kind.CHOOSE, tuple(labels), node.span)
+        domain = self.restrictions.narrow(path, tuple(labels), node.span)
         numbers = [isinstance(value, Number) for _, value in values]
         if any(numbers) != all(numbers):
             message = "a choice is among operations or among numbers, not both"
@@ -209,6 +210,14 @@ class Statements(Grids):
             if isinstance(value, Function):
                 partial = self.operation(node.value, at)
                 return node.label or value.name, partial
+        if isinstance(node.value, ast.Text):
+            block = node.value.value if node.value.value.isidentifier() else "first"
+            hint = f"define a block for each and choose among the blocks: block {block}(a, b) = ..."
+            message = "a choice is among operations or among numbers, found a string"
+            raise Mistake("E0302", message, node.value.span, help=hint)
+        if isinstance(node.value, ast.Range):
+            message = "a choice is among operations or among numbers, found a range"
+            raise Mistake("E0302", message, node.value.span, help="write the numbers one by one: {4, 5, 6}")
         number = self.integer(node.value, at)
         if node.label:
             raise Mistake("E0401", "a number needs no label", node.span, help="write the number alone")
@@ -222,7 +231,7 @@ class Statements(Grids):
         if not 1 <= count <= len(members):
             message = f"cannot pick {count} of {len(members)}"
             raise Mistake("E0402", message, node.span, help=f"pick 1 to {len(members)}")
-        members = self.restrictions.narrow(path, Kind.PICK, members, node.span)
+        members = self.restrictions.narrow(path, members, node.span)
         if count > len(members):
             raise Mistake("E0402", f"the preset leaves {len(members)} members, {count} are picked", node.span)
         if count == len(members):
@@ -240,17 +249,30 @@ class Statements(Grids):
 
     def _number_decision(self, node: ast.Width | ast.Depth, kind: Kind, least: int, frame: Frame) -> None:
         key, path = self._path(node.target, frame)
-        values = [self.plain(node.domain, member) for member in self.sequence(node.domain, Place(frame))]
+        members = self.sequence(node.domain, Place(frame))
+        _check_whole(node, kind, members)
+        values = [self.plain(node.domain, member) for member in members]
         numbers = sorted({value for value in values if isinstance(value, int) and value >= least})
         if not numbers or len(numbers) != len(values):
             message = f"a {kind.value} is one of several integers from {least}, each once"
             raise Mistake("E0401", message, node.domain.span)
-        domain = self.restrictions.narrow(path, kind, tuple(numbers), node.span)
+        domain = self.restrictions.narrow(path, tuple(numbers), node.span)
         if len(domain) > 1:
             self.graph.declare(Decision(path, kind, domain, node.span), frame.scope)
             self._bind(node.target, key, Number.symbol(path), frame)
         else:
             self._bind(node.target, key, Number.of(int(domain[0])), frame)
+
+
+def _check_whole(node: ast.Width | ast.Depth, kind: Kind, members: tuple[Any, ...]) -> None:
+    """Refuse a width among fractions, with the integers that stand in the same proportion."""
+    values = [value for member in members if isinstance(member, Number) and (value := member.constant) is not None]
+    scale = lcm(*(value.denominator for value in values))
+    if kind is Kind.WIDTH and scale > 1:
+        fraction = next(value for value in values if value.denominator > 1)
+        name, whole = node.target.name, ", ".join(str(value * scale) for value in values)
+        hint = f"declare {name} in integers and divide where it is used: width {name} in {{{whole}}}, c*{name}/{scale}"
+        raise Mistake("E0306", f"a width is one of several integers, found {fraction}", node.domain.span, help=hint)
 
 
 def _text(name: str, key: Key) -> str:

@@ -31,6 +31,7 @@ _ELSEWHERE = {
     "Dropout": "write: dropout(p = 0.5)",
     "Sequential": "write: x >> f(...) >> g(...)",
     "interpolate": "write: x >> resize(2), or x >> resize_like(y)",
+    "upsample": "write: x >> resize(2), or x >> resize_like(y)",
     "Upsample": "write: x >> resize(2), or x >> resize_like(y)",
     "flops": "write: macs",
 }

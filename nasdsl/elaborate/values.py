@@ -36,6 +36,14 @@ class Mistake(Exception):
         self.diagnostic = Diagnostic(code, message, span, note, labels, help)
 
 
+class NeedsMap(Mistake):
+    """Something that is no feature map stands where one is needed; `value` is what was found."""
+
+    def __init__(self, code: str, message: str, span: Span, value: Any, *, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(code, message, span, help=help)
+        self.value = value
+
+
 class Poisoned(Exception):
     """Something was used whose definition is already reported as wrong: no further message."""
 

@@ -28,6 +28,14 @@ class RuleError(Exception):
         self.help = help
 
 
+class DecidedError(RuleError):
+    """Decisions decide `attribute`, which must be the same in every architecture."""
+
+    def __init__(self, attribute: str) -> None:
+        super().__init__(f"`{attribute}` must not depend on decisions")
+        self.attribute = attribute
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A named argument of an operation; `default` None means that it must be given, unless `inferred`."""
@@ -126,10 +134,10 @@ def strided(x: MapType, stride: int, op: str) -> MapType:
     """The type of `x` after a stride that divides its size, or a `RuleError`."""
     height, width = spatial(x, op)
     if height % stride or width % stride:
+        where = f"one pixel here stands for {x.rate} of the input: " if x.rate != 1 else ""
         raise RuleError(
             f"`{op}` with stride {stride} needs a size that it divides, found {height}x{width}",
-            help=f"one pixel here stands for {x.rate} of the input: choose an input size that is a multiple of "
-            f"{x.rate * stride}",
+            help=f"{where}choose an input size that is a multiple of {x.rate * stride}" if x.rate else None,
         )
     return MapType(x.channels, (height // stride, width // stride), x.rate * stride)
 
@@ -159,11 +167,11 @@ def windowed(x: MapType, k: int, stride: int, padding: int, op: str, *, dilation
 
 
 def integer(attrs: Attributes, name: str, *, least: int = 1) -> int:
-    """An attribute that must be a constant integer."""
+    """An attribute that must be a constant integer, or a `RuleError`."""
     number: Number = attrs[name]
     value = number.constant
     if value is None:
-        raise RuleError(f"`{name}` must not depend on decisions, found {number}")
+        raise DecidedError(name)
     if value.denominator != 1 or value < least:
         raise RuleError(f"`{name}` must be an integer from {least}, found {value}")
     return int(value)

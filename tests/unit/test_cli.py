@@ -59,8 +59,55 @@ def test_compile_writes_the_same_bytes_anywhere(good: Path, tmp_path: Path, monk
 def test_a_full_disk_leaves_nothing_half_written(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
-    assert main(["compile", str(good), "-o", "/dev/full"]) == 3
-    assert "/dev/full" in capsys.readouterr().err
+    assert main(["show", str(good), "-o", "/dev/full"]) == 3
+    assert "error: /dev/full cannot be written: No space left on device" in capsys.readouterr().err
+
+
+def test_places_that_cannot_be_written_are_called_as_they_were_given(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    for place, reason in (("good.nas/x.svg", "a folder is needed"), ("folder", "Is a directory")):
+        assert main(["show", str(good), "-o", place]) == 3
+        assert f"error: {place} cannot be written: {reason}" in capsys.readouterr().err
+    for arguments in (["compile", "good.nas"], ["predict", "model.onnx", "photo.png"]):
+        with pytest.raises(SystemExit) as stop:
+            main([*arguments, "-o", "good.nas"])
+        assert stop.value.code == 2
+        assert "good.nas is a file, a folder is needed" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "good.nas"]
+
+
+def test_an_ending_without_a_format_is_a_mistake(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", str(good), "-o", str(tmp_path / "x.pdf")]) == 2
+    assert "expected one of .txt, .json, .svg, .html, .htm, or none" in capsys.readouterr().err
+    assert not (tmp_path / "x.pdf").exists()
+    assert main(["show", str(good), "--format", "svg", "-o", str(tmp_path / "x.pdf")]) == 0
+    assert (tmp_path / "x.pdf").read_text().startswith("<svg ")
+
+
+def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    err = capsys.readouterr().err
+    assert all(verb in err for verb in ("check", "compile", "search", "export"))
+
+
+def test_folders_and_other_files_in_place_of_what_is_read(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, message in (
+        (
+            ["show", str(good), "--arch", str(tmp_path)],
+            f"error: {tmp_path} is a folder\nhelp: give the architecture.json",
+        ),
+        (["eval", str(tmp_path), "--data", "streets"], f"error: {tmp_path} is a folder\nhelp: give the model.onnx"),
+        (["eval", str(good), "--data", "streets"], "help: is this the model.onnx of a run?"),
+    ):
+        assert main(arguments) == 1
+        assert message in capsys.readouterr().err
 
 
 def test_show_sample_and_derive_fit_together(good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from nasdsl.cli import main
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.search import phases
 
 TINY = """
@@ -239,7 +240,7 @@ def test_a_budget_becomes_a_plan(space: Path, tmp_path: Path, nasdsl: Nasdsl) ->
         (["--steps", "5"], 2, "expected two numbers of steps"),
         (["--steps", "5,5", "--budget", "1m"], 2, "not allowed with"),
         (["--set", "search.batsh=4"], 2, "there is no setting `search.batsh`"),
-        (["--set", "search.batch=none"], 2, "valid integer"),
+        (["--set", "search.batch=none"], 2, "--set search.batch: input should be a valid integer"),
         (["--device", "gpu"], 2, "`gpu` cannot be measured here"),
     ],
 )
@@ -251,6 +252,51 @@ def test_mistakes_are_one_message(
     assert (found, out) == (status, ""), err
     assert message in err
     assert "Traceback" not in err
+    assert not (tmp_path / "run").exists(), "the same command, put right, finds its place free"
+
+
+@pytest.mark.parametrize("strategy", ["gumbel", "random"])
+def test_a_run_that_cannot_begin_leaves_its_place_free(
+    space: Path, tmp_path: Path, nasdsl: Nasdsl, strategy: str
+) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    status, _, err = nasdsl(*search_args(space, run, "--strategy", strategy, "--latency", "0.0001"))
+    assert (status, "the fastest needs" in err) == (1, True)
+    assert list(run.iterdir()) == [], "it is empty, and there, as it was before"
+    assert nasdsl(*search_args(space, run, "--strategy", strategy))[0] == 0
+
+
+def test_a_run_that_has_begun_is_kept_when_it_fails(
+    space: Path, tmp_path: Path, nasdsl: Nasdsl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = phases.RunDirectory.log
+
+    def failing(self: phases.RunDirectory, record: dict[str, Any]) -> None:
+        if record.get("step") == 3:
+            raise NasError("the disk is full", status=3)
+        before(self, record)
+
+    monkeypatch.setattr(phases.RunDirectory, "log", failing)
+    assert nasdsl(*search_args(space, tmp_path / "run"))[0] == 3
+    assert len((tmp_path / "run/log.jsonl").read_text().splitlines()) == 2
+
+
+def test_the_median_is_met_where_all_architectures_cost_the_same(tmp_path: Path, nasdsl: Nasdsl) -> None:
+    """The latency of the only kind of architecture there is, rounded, would lie below it."""
+    file, table, run = tmp_path / "same.nas", tmp_path / "table.json", tmp_path / "run"
+    choices = "choose op in { one: conv_bn_relu(8, k = 3), other: conv_bn_relu(8, k = 3) }"
+    task = TINY[TINY.index("  task segment") : TINY.index("  for e in rates {\n    aux")]
+    body = task.replace("concat(up(e) for e in ends)", "image >> op()")
+    file.write_text(f"space same(classes = 9, H = 32, W = 64) {{\n  input image: [3, H, W]\n  {choices}\n{body}}}\n")
+    assert nasdsl("profile", file, "--table", table)[0] == 0
+    measured = json.loads(table.read_text())
+    for entry in measured["entries"].values():
+        entry["ms"] = 0.01232
+    table.write_text(json.dumps(measured))
+    status, _, err = nasdsl("search", file, "--run", run, "--steps", "1,1", "--threads", "1", "--table", table, *QUICK)
+    assert status == 0, err
+    assert json.loads((run / "config.json").read_text())["target"] == {"latency_ms": 0.02464, "source": "median"}
 
 
 def test_a_run_in_use_and_changed_arguments(whole: Path, space: Path, nasdsl: Nasdsl, tmp_path: Path) -> None:

@@ -1,0 +1,6 @@
+space s {
+  input image: [3, 32, 32]
+  choose how in {"cat", "add"}
+  y = image >> conv(8, k = 3)
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}

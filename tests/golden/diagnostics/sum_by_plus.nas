@@ -1,0 +1,5 @@
+space s {
+  input image: [3, 32, 32]
+  y = image + image
+  task t = y >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}
