@@ -5,8 +5,8 @@ Parameters: C = 16, layers = 8, nodes = 4, classes = 10, size = 32, final = Fals
     relaxation = runtime.Relaxation(SPACE)  # logits for every decision
     outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them
 
-In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if a
-decision takes it.
+In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if
+a decision takes it.
 """
 
 from __future__ import annotations
