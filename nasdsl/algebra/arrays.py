@@ -11,12 +11,12 @@ Needs numpy, which comes with the extras `torch` and `onnx`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.algebra.descent import Descent, Options, Step
-from nasdsl.algebra.factors import FactorGraph, Row
+from nasdsl.algebra.factors import Row
 from nasdsl.algebra.model import Model
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
@@ -70,8 +70,7 @@ class Batch:
 
     def _ways(self, size: int) -> Iterator[Mapping[str, Value]]:
         """The live routes of each architecture; those of equal links are made once."""
-        import numpy as np
-
+        np = numpy()
         used = [v for flow in self.model.flows.values() for v in (flow.start, *(p.groups for p in flow.links.values()))]
         if not used:
             yield from ({} for _ in range(size))
@@ -91,18 +90,22 @@ class ArraySampler:
     Args:
         descent: The way back through an elimination whose total is not 0.
         model: The space.
-        graph: The graph that was eliminated, if it is not that of the model but one that extends it.
         bits: Random bits of a draw, unless it needs more; at most 32.
 
     Raises:
         NasError: There is no numpy.
     """
 
-    def __init__(self, descent: Descent, model: Model, graph: FactorGraph | None = None, bits: int = BITS) -> None:
+    def __init__(self, descent: Descent, model: Model, bits: int = BITS) -> None:
         numpy()
         self._model = model
-        size_of = (graph or model.graph).size
-        self._columns = [_Column(step, size_of, bits) for step in reversed(descent.steps)]
+        rows: list[dict[Row, int]] = [{} for _ in descent.steps]
+        for root in descent.roots:
+            rows[root][()] = 0
+        self._columns = []
+        for n in range(len(descent.steps) - 1, -1, -1):
+            self._columns.append(_Column(n, descent.steps[n], rows, bits))
+        self._roots = descent.roots
 
     def draw(self, count: int, seed: int) -> Iterator[Batch]:
         """Assignments, the same for the same seed, in batches of at most `CHUNK`."""
@@ -112,9 +115,11 @@ class ArraySampler:
 
     def batch(self, size: int, source: Any) -> Batch:
         """One batch, with the bits of a numpy bit generator."""
+        np = numpy()
+        rows: dict[int, Array] = {root: np.zeros(size, np.int32) for root in self._roots}
         found: dict[int, Array] = {}
         for column in self._columns:
-            found[column.variable] = column.draw(found, size, source)
+            found[column.variable] = column.draw(rows, source)
         return Batch(self._model, found)
 
 
@@ -132,51 +137,55 @@ def numpy() -> Any:
 
 
 class _Column:
-    """How the value of one variable is drawn, given those it depends on.
+    """How the value of one variable is drawn, given the row of its bucket's message that an architecture is in.
 
     Args:
-        step: The way back through its bucket.
-        size_of: How many values a variable has.
+        number: The number of the bucket.
+        step: The way back through it.
+        rows: For each bucket the rows that an architecture can be in, numbered; those of its children are added.
         bits: Random bits of a draw.
     """
 
-    def __init__(self, step: Step, size_of: Callable[[int], int], bits: int) -> None:
-        import numpy as np
-
-        rows = step.rows
-        self.variable, self._given, self._bits = step.variable, step.given, bits
-        self._lookups = lookups(rows, [size_of(variable) for variable in step.given])
-        self._options = [step.options(row) for row in rows]
+    def __init__(self, number: int, step: Step, rows: Sequence[dict[Row, int]], bits: int) -> None:
+        np = numpy()
+        self.variable, self._bucket, self._bits = step.variable, number, bits
+        own = list(rows[number])
+        self._options = [step.options(row) for row in own]
         self._most = most = max(len(options.values) for options in self._options)
-        values = np.zeros((len(rows), most), dtype=np.int32)
-        borders = np.full((len(rows), most - 1), 1 << bits, dtype=np.uint64)
-        for n, options in enumerate(self._options):
+        values = np.zeros((len(own), most), dtype=np.int32)
+        borders = np.full((len(own), most - 1), 1 << bits, dtype=np.uint64)
+        below = [(child, np.zeros((len(own), most), dtype=np.int32)) for child, _ in step.children]
+        for n, (row, options) in enumerate(zip(own, self._options, strict=True)):
             values[n, : len(options.values)] = options.values
             borders[n, : len(options.values) - 1] = [(end << bits) // options.ends[-1] for end in options.ends[:-1]]
+            for (child, (pick, _)), (_, table) in zip(step.children, below, strict=True):
+                table[n, : len(options.values)] = [
+                    rows[child].setdefault(pick((*row, value)), len(rows[child])) for value in options.values
+                ]
         self._values, self._borders = values.ravel(), np.ascontiguousarray(borders.T)
+        self._below = [(child, table.ravel()) for child, table in below]
         self._number = np.array([len(options.values) for options in self._options], dtype=np.uint64)
         self._alike = all(options.alike for options in self._options)
 
-    def draw(self, found: Mapping[int, Array], size: int, source: Any) -> Array:
-        """A value for each architecture of a batch, given the values of other variables."""
-        import numpy as np
-
-        row = np.zeros(size, dtype=np.int32)
-        for variable, (values, table) in zip(self._given, self._lookups, strict=True):
-            row = table.take(row * values + found[variable])
-        if self._most == 1:
-            return self._values.take(row)
-        u = source.random_raw((size + 1) // 2).view(np.uint32)[:size].astype(np.uint64)
-        u >>= np.uint64(32 - self._bits)
-        place, unsure = self._equal(u, row) if self._alike else self._weighted(u, row)
-        for n in np.flatnonzero(unsure).tolist():
-            place[n] = _settled(self._options[row[n]], int(u[n]), self._bits, source)
-        return self._values.take(row * self._most + place)
+    def draw(self, rows: dict[int, Array], source: Any) -> Array:
+        """A value for each architecture of a batch; its rows in the buckets below are added to `rows`."""
+        np = numpy()
+        place = row = rows.pop(self._bucket)
+        if self._most > 1:
+            u = source.random_raw((len(row) + 1) // 2).view(np.uint32)[: len(row)].astype(np.uint64)
+            u >>= np.uint64(32 - self._bits)
+            chosen, unsure = self._equal(u, row) if self._alike else self._weighted(u, row)
+            for n in np.flatnonzero(unsure).tolist():
+                chosen[n] = _settled(self._options[row[n]], int(u[n]), self._bits, source)
+            place = row * self._most + chosen
+        for child, table in self._below:
+            rows[child] = table.take(place)
+        values: Array = self._values.take(place)
+        return values
 
     def _equal(self, u: Any, row: Array) -> tuple[Array, Any]:
         """Which of equally likely values each draw falls on, and where that is not sure."""
-        import numpy as np
-
+        np = numpy()
         number = self._number.take(row)
         scaled = u * number
         place = (scaled >> np.uint64(self._bits)).astype(np.int32)
@@ -185,32 +194,13 @@ class _Column:
 
     def _weighted(self, u: Any, row: Array) -> tuple[Array, Any]:
         """The same where some values are likelier than others."""
-        import numpy as np
-
+        np = numpy()
         place, unsure = np.zeros(len(u), dtype=np.int32), np.zeros(len(u), dtype=bool)
         for borders in self._borders:
             border = borders.take(row)
             place += u >= border
             unsure |= u == border
         return place, unsure
-
-
-def lookups(rows: Sequence[Row], sizes: Sequence[int]) -> list[tuple[int, Array]]:
-    """Tables that turn a row, one variable after the other, into its place in a list: from the place of what came
-    before times the variable's number of values plus its value, to the place of both.
-    """
-    import numpy as np
-
-    before: dict[Row, int] = {(): 0}
-    found = []
-    for depth, size in enumerate(sizes, start=1):
-        after: dict[Row, int] = {}
-        table = np.zeros(len(before) * size, dtype=np.int32)
-        for row in rows:
-            table[before[row[: depth - 1]] * size + row[depth - 1]] = after.setdefault(row[:depth], len(after))
-        found.append((size, table))
-        before = after
-    return found
 
 
 def _settled(options: Options, u: int, bits: int, source: Any) -> int:

@@ -53,14 +53,12 @@ class Step:
     Attributes:
         variable: The variable it decides.
         given: The variables it depends on.
-        rows: Their joint values.
         children: The buckets that the rest depends on, and their messages, by (*given, variable).
         weights: The factors, by (*given, variable).
     """
 
     def __init__(self, bucket: Bucket[int], size: int) -> None:
         self.variable, self.given = bucket.variable, bucket.message.scope
-        self.rows: Sequence[Row] = list(bucket.message.rows)
         scope = (*self.given, self.variable)
         self._size = size
         self.children: list[tuple[int, Finder]] = []
@@ -98,6 +96,7 @@ class Descent:
     Attributes:
         total: The sum of the weights of all possible assignments.
         steps: One for each bucket, in the order of elimination.
+        roots: The buckets that depend on nothing; every other one is a child of one bucket.
     """
 
     def __init__(self, graph: FactorGraph, weigh: Callable[[int], int] | None = None) -> None:
@@ -107,15 +106,15 @@ class Descent:
         self.total = result.total
         self.steps = [Step(bucket, graph.size(bucket.variable)) for bucket in result.buckets]
         inner = {source for step in self.steps for source, _ in step.children}
-        roots = [n for n in range(len(self.steps)) if n not in inner]
-        self._roots = [(root, result.buckets[root].message.rows.get((), 0)) for root in roots]
+        self.roots = [n for n in range(len(self.steps)) if n not in inner]
+        self._sizes = [result.buckets[root].message.rows.get((), 0) for root in self.roots]
 
     def assignment(self, index: int) -> tuple[dict[int, int], int]:
         """The assignment with an index below the total, and which of the assignment's own indices it is, from 0."""
         found: dict[int, int] = {}
         digits = [0] * len(self.steps)
         spare = 0
-        for root, size in self._roots:
+        for root, size in zip(self.roots, self._sizes, strict=True):
             index, digits[root] = divmod(index, size)
         for n in range(len(self.steps) - 1, -1, -1):
             step, digit = self.steps[n], digits[n]
@@ -142,7 +141,7 @@ class Descent:
             place = options.values.index(assignment[step.variable])
             inner = _number([(rows[pick(row)], digits[source]) for source, (pick, rows) in step.children])
             digits.append((options.ends[place - 1] if place else 0) + inner)
-        return _number([(size, digits[root]) for root, size in self._roots])
+        return _number([(size, digits[root]) for root, size in zip(self.roots, self._sizes, strict=True)])
 
 
 def _number(digits: Sequence[tuple[int, Any]]) -> int:

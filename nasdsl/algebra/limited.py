@@ -13,14 +13,14 @@ budget is below. Costs count in the metric's own integer unit. So draws are unif
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import exp2, floor, log2, prod
 from typing import Any
 
-from nasdsl.algebra.arrays import CHUNK, ArraySampler, Batch, lookups, numpy
+from nasdsl.algebra.arrays import CHUNK, ArraySampler, Batch, numpy
 from nasdsl.algebra.descent import Descent
-from nasdsl.algebra.factors import Factor, FactorGraph
+from nasdsl.algebra.factors import Factor, FactorGraph, Row
 from nasdsl.algebra.priced import Bound, Priced, UnitLimit
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
@@ -80,7 +80,7 @@ class Limited:
             NasError: `MAX_DRAWS` in a row are rejected, or numpy is missing.
         """
         if self._arrays is None:
-            self._arrays = ArraySampler(self._descent, self._model, self._graph)
+            self._arrays = ArraySampler(self._descent, self._model)
             self._tables = [[_Table(*pair, self._graph) for pair in tilt.pairs] for tilt in self._tilts]
         source = numpy().random.PCG64(seed)
         rejected = 0
@@ -202,7 +202,7 @@ class _Table:
     def __init__(self, costs: Factor, weights: Factor, graph: FactorGraph) -> None:
         np = numpy()
         self._scope = costs.scope
-        self._lookups = lookups(list(costs.rows), [graph.size(variable) for variable in costs.scope])
+        self._lookups = _lookups(list(costs.rows), [graph.size(variable) for variable in costs.scope])
         self._costs = np.array(list(costs.rows.values()), np.int64)
         self._logs = np.array([log2(weight) for weight in weights.rows.values()])
 
@@ -213,6 +213,23 @@ class _Table:
             row = table.take(row * size + columns[variable])
         costs += self._costs.take(row)
         logs += self._logs.take(row)
+
+
+def _lookups(rows: Sequence[Row], sizes: Sequence[int]) -> list[tuple[int, Any]]:
+    """Tables that turn a row, one variable after the other, into its place in a list: from the place of what came
+    before times the variable's number of values plus its value, to the place of both.
+    """
+    np = numpy()
+    before: dict[Row, int] = {(): 0}
+    found = []
+    for depth, size in enumerate(sizes, start=1):
+        after: dict[Row, int] = {}
+        table = np.zeros(len(before) * size, dtype=np.int32)
+        for row in rows:
+            table[before[row[: depth - 1]] * size + row[depth - 1]] = after.setdefault(row[:depth], len(after))
+        found.append((size, table))
+        before = after
+    return found
 
 
 def _below(u: int, least: int, weight: int, source: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from nasdsl.algebra.arrays import ArraySampler, Batch
+from nasdsl.algebra.arrays import BITS, ArraySampler, Batch
 from nasdsl.algebra.descent import Descent
 from nasdsl.algebra.model import Model
 from nasdsl.diagnostics.errors import NasError
@@ -20,10 +20,11 @@ class Ranking:
 
     Args:
         model: The factor graph of the space.
+        bits: Random bits of each draw of an array, unless it needs more.
     """
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, bits: int = BITS) -> None:
+        self.model, self._bits = model, bits
         self._descent = Descent(model.graph)
         self._arrays: ArraySampler | None = None
 
@@ -70,7 +71,7 @@ class Ranking:
         """
         self._check()
         if self._arrays is None:
-            self._arrays = ArraySampler(self._descent, self.model)
+            self._arrays = ArraySampler(self._descent, self.model, self._bits)
         yield from self._arrays.draw(count, seed)
 
     def _check(self) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from nasdsl.algebra.costs import Costs
 from nasdsl.algebra.count import count, count_values, encodings
 from nasdsl.algebra.draw import draw
+from nasdsl.algebra.limited import Limited
 from nasdsl.algebra.metrics import parts
 from nasdsl.algebra.model import model
 from nasdsl.algebra.priced import Bound, Bracket, Priced
@@ -173,3 +174,45 @@ def test_costs_of_single_architectures_in_spaces_too_large_to_list(graph: Graph,
             values = found.graph.completed(space_model.assignment(architecture))
             total = sum(factor.rows[tuple(values[v] for v in factor.scope)] for factor in factors)
             assert total == cost(graph, architecture, metric, table)
+
+
+def chi_square(counts: Counter[Architecture], expected: set[Architecture]) -> tuple[float, float]:
+    """The statistic for equal chances, and the value that it exceeds once in 10,000 (Wilson and Hilferty, 1931)."""
+    assert set(counts) <= expected
+    freedom, mean = len(expected) - 1, sum(counts.values()) / len(expected)
+    found = sum((counts[architecture] - mean) ** 2 / mean for architecture in expected)
+    return found, freedom * (1 - 2 / (9 * freedom) + 3.72 * (2 / (9 * freedom)) ** 0.5) ** 3
+
+
+@few
+@given(small, st.integers(0, 1000), st.sampled_from([1, 5, 32]))
+def test_draws_are_uniform(graph: Graph, seed: int, bits: int) -> None:
+    architectures = listed(graph)
+    assume(1 < len(architectures) <= 300)
+    ranking, generator = Ranking(model(graph), bits), random.Random(seed)
+    many = 20 * len(architectures)
+    at_once = Counter(a for batch in ranking.batches(many, seed) for a in batch.architectures())
+    one_by_one = Counter(ranking.sample(generator) for _ in range(many))
+    for drawn in (one_by_one, at_once):
+        assert drawn.total() == many
+        found, most = chi_square(drawn, architectures)
+        assert found < most
+
+
+@few
+@given(small, st.sampled_from(["macs", "latency"]), st.integers(0, 100), st.sampled_from(["<=", ">="]))
+def test_draws_under_a_limit_are_uniform(graph: Graph, metric: str, percent: int, relation: str) -> None:
+    table = {text: price(text) for text in signatures(graph)}
+    known = {architecture: cost(graph, architecture, metric, table) for architecture in listed(graph)}
+    limit = sorted(known.values())[(len(known) - 1) * percent // 100]
+    kept = {a for a, own in known.items() if (own <= limit if relation == "<=" else own >= limit)}
+    assume(1 < len(kept) <= 100)
+    bound = Bound(0, relation, limit)  # type: ignore[arg-type]
+    limited = Limited(Priced(model(graph), [parts(graph, metric, table)]), [bound])
+    generator, many = random.Random(percent), 20 * len(kept)
+    one_by_one = Counter(limited.sample(generator) for _ in range(many))
+    at_once = Counter(a for batch in limited.batches(many, percent) for a in batch.architectures())
+    for drawn in (one_by_one, at_once):
+        assert drawn.total() == many
+        found, most = chi_square(drawn, kept)
+        assert found < most
