@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nasdsl.algebra.count import Count, count
+from nasdsl.algebra.limited import Limited
 from nasdsl.algebra.limits import bounded, read_limits
 from nasdsl.algebra.model import Model, model
 from nasdsl.algebra.priced import Bracket
@@ -71,6 +72,14 @@ class Space:
         """
         priced, bounds = bounded(self.model, read_limits(limits, "limits"), latency_ms or {})
         return priced.count(bounds, bins)
+
+    def limited(self, limits: str, *, latency_ms: LatencyTables | None = None) -> Limited:
+        """Uniform draws from the architectures that keep some limits, see `count_under`.
+
+        Raises:
+            NasError: The text is no limit, the table lacks an entry, or no architecture keeps the limits.
+        """
+        return Limited(*bounded(self.model, read_limits(limits, "limits"), latency_ms or {}))
 
     def validate(self, architecture: Architecture) -> None:
         """Check that an architecture is one of this space.

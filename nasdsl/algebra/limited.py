@@ -25,8 +25,14 @@ from nasdsl.algebra.priced import Bound, Priced, UnitLimit
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
-BITS = 40
-"""log2 of the greatest weight of a factor."""
+SPARE = 20
+"""log2 of the least weight of a row of a factor: weights are rounded to integers."""
+
+MOST_HALVINGS = 3_000
+"""log2 of the greatest ratio of two weights of a factor."""
+
+LOSS = 0.3
+"""log2 of how many times fewer draws may be accepted than at the best rate."""
 
 BINS = 200
 """How many costs to tell apart when the rate is chosen."""
@@ -147,12 +153,15 @@ class _Tilt:
         below = limit.relation == "<="
         self.limit, room = limit, limit.value if below else -limit.value
         self.pairs: list[tuple[Factor, Factor]] = []
+        bits = 0.0
         for factor in limit.metric.factors:
-            best = min(factor.rows.values()) if below else max(factor.rows.values())
-            room -= best if below else -best
-            rows = {row: _weight(rate * abs(cost - best)) for row, cost in factor.rows.items()}
+            low, high = min(factor.rows.values()), max(factor.rows.values())
+            own = SPARE + rate * (high - low) if rate and high > low else 0.0
+            best = low if below else high
+            room, bits = room - (best if below else -best), bits + own
+            rows = {row: _weight(own - rate * abs(cost - best)) for row, cost in factor.rows.items()}
             self.pairs.append((factor, Factor(factor.scope, rows)))
-        whole, part = divmod(BITS * len(self.pairs) - rate * room, 1)
+        whole, part = divmod(bits - rate * room, 1)
         shift = int(whole) - 60
         mantissa = int(exp2(60 + part) * (1 - NEAR))
         self.least = max(mantissa << shift if shift >= 0 else mantissa >> -shift, 1)
@@ -162,32 +171,40 @@ class _Tilt:
         return bool(self.limit.keeps(self.limit.metric.units(assignment)))
 
 
-def _weight(halvings: float) -> int:
-    """An integer not below 2^(BITS - halvings), and hardly above."""
-    return floor(exp2(BITS - halvings) * (1 + NEAR)) + 1
+def _weight(bits: float) -> int:
+    """An integer not below 2^bits, and hardly above; 1 for no bits."""
+    if not bits:
+        return 1
+    whole, part = divmod(bits, 1)
+    mantissa = floor(exp2(60 + part) * (1 + NEAR)) + 1
+    return mantissa << int(whole) - 60 if whole >= 60 else (mantissa >> 60 - int(whole)) + 1
 
 
 def _rate(priced: Priced, limit: UnitLimit) -> float:
-    """The rate at which the mean cost of weighted draws is at the limit: then most of them are accepted."""
-    sign = 1 if limit.relation == "<=" else -1
-    counts = [(sign * cost, log2(n)) for cost, n in priced.rough(limit.metric, BINS)]
-    target = sign * limit.value
+    """The least rate at which nearly as many draws are accepted as can be.
 
-    def mean(rate: float) -> float:
+    With N(c) architectures of cost c, each of those within the limit T is accepted in 2^-loss(rate) of the draws, where
+    loss(rate) = rate * T + log2(sum of N(c) * 2^(-rate * c)): a convex function.
+    """
+    sign = 1 if limit.relation == "<=" else -1
+    counts = [(sign * cost, log2(n)) for cost, n in priced.around(limit, BINS)]
+    target = max(sign * limit.value, min(cost for cost, _ in counts))
+    spread = max(max(factor.rows.values()) - min(factor.rows.values()) for factor in limit.metric.factors)
+
+    def loss(rate: float) -> float:
         logs = [n - rate * cost for cost, n in counts]
         most = max(logs)
-        weights = [exp2(log - most) for log in logs]
-        return sum(cost * w for (cost, _), w in zip(counts, weights, strict=True)) / sum(weights)
+        return rate * target + most + log2(sum(exp2(log - most) for log in logs))
 
-    low, high = 0.0, 2.0 * BITS / max(abs(cost) for cost, _ in counts)
-    if mean(low) <= target:
-        return 0.0
-    while mean(high) > target and high < 2.0 * BITS:
-        low, high = high, 2 * high
+    low, high = 0.0, MOST_HALVINGS / spread
+    for _ in range(100):
+        third = (high - low) / 3
+        low, high = (low, high - third) if loss(low + third) <= loss(high - third) else (low + third, high)
+    best, low = loss(high), 0.0
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if mean(middle) > target else (low, middle)
-    return high
+        low, high = (low, middle) if loss(middle) <= best + LOSS else (middle, high)
+    return high if loss(0.0) > best + LOSS else 0.0
 
 
 class _Table:

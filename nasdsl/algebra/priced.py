@@ -27,6 +27,9 @@ Rounding = Literal["down", "nearest", "up"]
 BINS = (100, 50_000)
 """How many costs are told apart at least and at most, unless asked otherwise."""
 
+MOST_BINS = 5_000
+"""How many costs are told apart at most where a rough answer will do."""
+
 MEMORY = 1_000_000_000
 """Bytes that polynomials may need, if all of them had all terms; in use is about a fifth of that."""
 
@@ -201,10 +204,13 @@ class Priced:
         counts = {found.offset + cost * step * found.unit: n for cost, n in self._terms([axis])}
         return Histogram(counts, (step - 1) * len(found.factors) * found.unit)
 
-    def rough(self, metric: Metric, bins: int) -> list[tuple[int, int]]:
-        """About how many architectures cost how much, in units of the metric: each part is rounded to its nearest."""
-        (step,) = steps([UnitLimit(metric, "<=", metric.most)], bins)
-        axis = Axis(UnitLimit(metric, ">=", 0), step, "nearest", 1)
+    def around(self, limit: UnitLimit, bins: int) -> list[tuple[int, int]]:
+        """About how many architectures cost how much, in units, within a limit and as far again beyond it."""
+        metric, below = limit.metric, limit.relation == "<="
+        room = limit.value - metric.least if below else metric.most - limit.value
+        step = max(2 * room // bins, metric.most // MOST_BINS, 1)
+        end = min(metric.least + 2 * room + bins, metric.most) if below else 0
+        axis = Axis(UnitLimit(metric, limit.relation, end), step, "nearest", 1)
         return [(cost * step, n) for cost, n in self._terms([axis])]
 
     def count(self, bounds: Sequence[Bound], bins: int | None = None) -> Bracket:

@@ -64,7 +64,8 @@ def graphs(bodies: st.SearchStrategy[str] | None = None) -> st.SearchStrategy[Gr
 small = st.one_of(graphs(chains()), graphs(grids()), graphs(selections()), graphs(selections())).filter(
     lambda graph: encodings(graph) <= FEW
 )
-few = settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+slow = [HealthCheck.filter_too_much, HealthCheck.too_slow]
+few = settings(max_examples=settings.default.max_examples // 2, suppress_health_check=slow)
 
 
 @few

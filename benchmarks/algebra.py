@@ -1,0 +1,250 @@
+"""How fast spaces are counted, drawn from and bounded, and how that grows.
+
+    python benchmarks/algebra.py
+
+One process, one thread. Counts and draws by the commands of the library; as a yardstick the plain way of drawing, in
+Python's `random`, without bringing architectures to their canonical form. PyGlove, Optuna and NNI are measured in the
+same run where they are installed. Latencies are made up (a number for each signature, from 1 to 50 us), so that the
+benchmark needs no device; what they are does not matter for time. Results go to `benchmarks/results/algebra.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import random
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+from machine import machine
+
+from nasdsl.algebra.elimination import eliminate, elimination_order, tables
+from nasdsl.algebra.limited import Limited
+from nasdsl.algebra.metrics import parts
+from nasdsl.algebra.priced import Bound, Priced
+from nasdsl.algebra.ranking import Ranking
+from nasdsl.algebra.semiring import COUNT
+from nasdsl.ir.graph import Kind
+from nasdsl.passes.kernels import signatures
+from nasdsl.space import Space, load
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SPACES = REPOSITORY / "spaces"
+
+
+def main() -> None:
+    if len(sys.argv) == 2:
+        PARTS[sys.argv[1]]()
+        return
+    lines = ["# The algebra of a space", "", "`python benchmarks/algebra.py`", ""]
+    lines += ["; ".join(f"{key}: {value}" for key, value in machine().items()), ""]
+    lines += ["Other processes shared the machine: times are upper bounds. Each section is a process of its own.", ""]
+    for part in PARTS:
+        done = subprocess.run(
+            [sys.executable, __file__, part], cwd=REPOSITORY, check=True, capture_output=True, text=True
+        )
+        lines += [done.stdout]
+        print(done.stdout, flush=True)
+    (REPOSITORY / "benchmarks/results/algebra.md").write_text("\n".join(lines))
+
+
+def seconds(work: Callable[[], object], times: int = 3) -> float:
+    """The least wall time of a few runs."""
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def price(signature: str) -> float:
+    return int(hashlib.sha256(signature.encode()).hexdigest()[:6], 16) % 50 / 1000 + 0.001
+
+
+def counting() -> None:
+    print(
+        "## Counting\n\n| space | decisions | architectures | model s | count s | width | rows |\n|---|---|---|---|---|---|---|"
+    )
+    for path in sorted(SPACES.glob("*.nas")):
+        space = load(path)
+        build = seconds(lambda: Space(space.graph, space.source).model)  # noqa: B023
+        graph = space.model.graph
+        order = elimination_order(graph)
+        found = eliminate(tables(graph, COUNT), order, COUNT)
+        count = seconds(lambda: eliminate(tables(graph, COUNT), order, COUNT, keep=False))  # noqa: B023
+        row = (path.stem, len(space.graph.decisions), f"{found.total:.4g}", f"{build:.3f}", f"{count:.3f}")
+        print(f"| {' | '.join(map(str, row))} | {found.width} | {found.rows} |")
+
+
+def costs() -> None:
+    space = load(SPACES / "fasterseg.nas")
+    print("## FasterSeg with costs\n\n| question | s | peak MB | answer |\n|---|---|---|---|")
+    table = {text: price(text) for text in signatures(space.graph)}
+    for metric in ("macs", "latency"):
+        start = time.perf_counter()
+        priced = Priced(space.model, [parts(space.graph, metric, table)])
+        low, high = priced.bounds()
+        print(f"| {metric}: bounds | {time.perf_counter() - start:.1f} | {peak_mb():.0f} | {low:,} to {high:,} |")
+        start = time.perf_counter()
+        histogram = priced.histogram()
+        print(
+            f"| {metric}: histogram | {time.perf_counter() - start:.1f} | {peak_mb():.0f} | {len(histogram.counts)} bins |"
+        )
+        below, limit = 0, low
+        for cost, count in histogram.counts.items():
+            below, limit = below + count, cost
+            if below * 10 >= priced.size:
+                break
+        for bins in (500, 2_000, 8_000):
+            start = time.perf_counter()
+            bracket = priced.count([Bound(0, "<=", limit)], bins)
+            took, share = (
+                time.perf_counter() - start,
+                f"{bracket.lower / priced.size:.4f} to {bracket.upper / priced.size:.4f}",
+            )
+            print(f"| {metric} <= {limit:,}: share, {bins} bins | {took:.1f} | {peak_mb():.0f} | {share} |")
+
+
+def drawing() -> None:
+    print("## Uniform draws\n\n| space | as arrays /s | as objects /s | one by one /s |\n|---|---|---|---|")
+    for name in ("darts", "fasterseg", "nasbench201", "fbnet", "autortnet", "panoptic"):
+        ranking = load(SPACES / f"{name}.nas").architectures
+        print(f"| {name} | {arrays(ranking):,.0f} | {objects(ranking):,.0f} | {one_by_one(ranking):,.0f} |")
+
+
+def arrays(source: Ranking | Limited, count: int = 200_000) -> float:
+    list(source.batches(1, 0))
+    return count / seconds(lambda: sum(1 for _ in source.batches(count, 1)))
+
+
+def objects(source: Ranking | Limited, count: int = 20_000) -> float:
+    return count / seconds(lambda: sum(1 for batch in source.batches(count, 1) for _ in batch.architectures()))
+
+
+def one_by_one(source: Ranking | Limited, count: int = 200) -> float:
+    generator = random.Random(1)
+    source.sample(generator)
+    return count / seconds(lambda: [source.sample(generator) for _ in range(count)])
+
+
+def budgets() -> None:
+    print("## Uniform draws under a budget\n")
+    print(
+        "| space | budget | share that keeps it | set-up s | as arrays /s | one by one /s | peak MB |\n|---|---|---|---|---|---|---|"
+    )
+    for name, limit in (
+        ("darts", "macs <= 30 M"),
+        ("darts", "macs <= 22 M"),
+        ("fbnet", "macs <= 100 M"),
+        ("panoptic", "params <= 2 M"),
+        ("fasterseg", "macs <= 40 G"),
+        ("fasterseg", "macs <= 20 G"),
+    ):
+        space = load(SPACES / f"{name}.nas")
+        bracket, size = space.count_under(limit, bins=2_000), space.count().architectures
+        start = time.perf_counter()
+        limited = space.limited(limit)
+        next(limited.batches(1, 0))
+        took = time.perf_counter() - start
+        rate, single = arrays(limited, 20_000), one_by_one(limited, 20)
+        share = f"{bracket.lower / size:.2g} to {bracket.upper / size:.2g}"
+        print(f"| {name} | {limit} | {share} | {took:.1f} | {rate:,.0f} | {single:,.0f} | {peak_mb():.0f} |")
+
+
+def growth() -> None:
+    print("## Growth\n\n| space | decisions | architectures | width | rows | count s | rows with costs | bounds s |")
+    print("|---|---|---|---|---|---|---|---|")
+    sizes = [("fasterseg", {"layers": layers}) for layers in (4, 8, 16, 24, 32)]
+    sizes += [("darts", {"nodes": nodes}) for nodes in (4, 6, 8)]
+    for name, params in sizes:
+        space = load(SPACES / f"{name}.nas", params=params)
+        graph = space.model.graph
+        order = elimination_order(graph)
+        found = eliminate(tables(graph, COUNT), order, COUNT)
+        count = seconds(lambda: eliminate(tables(graph, COUNT), order, COUNT, keep=False))  # noqa: B023
+        start = time.perf_counter()
+        priced = Priced(space.model, [parts(space.graph, "macs")])
+        took = time.perf_counter() - start
+        label = f"{name} {', '.join(f'{key} = {value}' for key, value in params.items())}"
+        row = (label, len(space.graph.decisions), f"{found.total:.3g}", found.width, found.rows, f"{count:.3f}")
+        print(f"| {' | '.join(map(str, row))} | {priced.metrics[0].all_rows} | {took:.1f} |")
+
+
+def others() -> None:
+    print("## Other ways to draw from DARTS's space\n\n| way | /s | |\n|---|---|---|")
+    space = load(SPACES / "darts.nas")
+    print(f"| nasdsl, objects | {objects(space.architectures):,.0f} | uniform |")
+    decisions = list(space.graph.decisions.values())
+    generator = random.Random(1)
+
+    def plain() -> dict[str, object]:
+        return {
+            d.path: tuple(sorted(generator.sample(d.domain, d.count)))
+            if d.kind is Kind.PICK
+            else generator.choice(d.real)
+            for d in decisions
+        }
+
+    rate = 5_000 / seconds(lambda: [plain() for _ in range(5_000)])
+    print(f"| Python's `random`, a dict of raw choices | {rate:,.0f} | dead decisions kept |")
+    for name in ("pyglove", "optuna", "nni"):
+        print(
+            f"| {name} | {OTHERS[name](space):,.0f} | |"
+            if importlib.util.find_spec(name)
+            else f"| {name} | not installed | |"
+        )
+
+
+def with_pyglove(space: Space) -> float:
+    import pyglove as pg
+
+    found = {
+        path: pg.manyof(d.count, list(d.domain)) if d.kind is Kind.PICK else pg.oneof(list(d.real))
+        for path, d in space.graph.decisions.items()
+    }
+    return 50 / seconds(lambda: list(islice(pg.random_sample(pg.Dict(found)), 50)))
+
+
+def with_optuna(space: Space) -> float:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+    def objective(trial: optuna.Trial) -> float:
+        for path, d in space.graph.decisions.items():
+            trial.suggest_categorical(path, [str(v) for v in d.real])
+        return 0.0
+
+    return 200 / seconds(lambda: optuna.create_study(sampler=optuna.samplers.RandomSampler(1)).optimize(objective, 200))
+
+
+def with_nni(space: Space) -> float:
+    from nni.mutable import Categorical, MutableDict
+
+    found = MutableDict({p: Categorical(list(map(str, d.real)), label=p) for p, d in space.graph.decisions.items()})
+    return 500 / seconds(lambda: [found.random() for _ in range(500)])
+
+
+OTHERS: dict[str, Callable[[Space], float]] = {"pyglove": with_pyglove, "optuna": with_optuna, "nni": with_nni}
+PARTS = {
+    "counting": counting,
+    "costs": costs,
+    "drawing": drawing,
+    "budgets": budgets,
+    "growth": growth,
+    "others": others,
+}
+
+
+if __name__ == "__main__":
+    main()
