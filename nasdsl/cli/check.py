@@ -14,7 +14,6 @@ from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.space import elaborate, preset_names
 from nasdsl.ir.graph import Graph
-from nasdsl.ir.verify import verify
 from nasdsl.passes.lint import lint
 from nasdsl.syntax.parser import parse, read_source
 
@@ -83,7 +82,7 @@ def _look_at(args: argparse.Namespace, name: str) -> tuple[Graph | None, list[Di
         return None, list(error.diagnostics)
     for preset in [args.preset] if args.preset is not None else ["", *preset_names(file)]:
         try:
-            graphs[preset] = verify(elaborate(file, preset=preset, params=dict(args.param)))
+            graphs[preset] = elaborate(file, preset=preset, params=dict(args.param))
         except InvalidSpace as error:
             found += [diagnostic for diagnostic in error.diagnostics if diagnostic not in found]
             if not preset:
