@@ -95,7 +95,3 @@ class FactorGraph:
             assert len(left) < len(waiting), "definitions depend on one another"
             waiting = left
         return found
-
-    def cost(self, assignment: Mapping[int, int]) -> int:
-        """What a possible assignment of all variables costs."""
-        return sum(factor.rows[tuple(assignment[v] for v in factor.scope)] for factor in self.factors)

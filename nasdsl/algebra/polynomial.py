@@ -9,7 +9,7 @@ can overflow its field if `bits` bounds them all, which the count of the same el
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nasdsl.algebra.semiring import Semiring
 
@@ -39,6 +39,11 @@ class Polynomials:
 
     bits: int
     degree: int | None = None
+    _mask: int = field(init=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        if self.degree is not None:
+            object.__setattr__(self, "_mask", (1 << ((self.degree + 1) * self.bits)) - 1)
 
     @property
     def semiring(self) -> Semiring[Polynomial]:
@@ -87,12 +92,6 @@ class Polynomials:
             total += coefficient << (exponent * self.bits)
         return total
 
-    def coefficient(self, a: Polynomial, exponent: int) -> int:
-        """The coefficient of an exponent."""
-        if isinstance(a, dict):
-            return a.get(exponent, 0)
-        return (a >> (exponent * self.bits)) & ((1 << self.bits) - 1)
-
     def terms(self, a: Polynomial) -> Iterator[tuple[int, int]]:
         """Exponents with their coefficients, ascending, without zeros."""
         if isinstance(a, dict):
@@ -108,6 +107,4 @@ class Polynomials:
                 yield exponent, coefficient
 
     def _cut(self, a: int) -> int:
-        if self.degree is None or a.bit_length() <= (self.degree + 1) * self.bits:
-            return a
-        return a & ((1 << ((self.degree + 1) * self.bits)) - 1)
+        return a & self._mask if self._mask and a > self._mask else a

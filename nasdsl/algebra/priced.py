@@ -85,15 +85,11 @@ class Metric:
         graph = replace(rest, factors=[*rest.factors, *self.factors])
         found = eliminate(tables(graph, SUMMARY), elimination_order(graph), SUMMARY, keep=False, notice=self._notice)
         self.size, self.least, self.most = found.total
-        self.width, self.rows, self.all_rows = found.width, found.most_rows, found.rows
+        self.rows = found.most_rows
         self.bits = max(self._largest, self.size).bit_length() // 8 * 8 + 8
 
     def _notice(self, message: Table[Summary]) -> None:
         self._largest = max([self._largest, *(count for count, _, _ in message.rows.values())])
-
-    def cost(self, assignment: Mapping[int, int]) -> int:
-        """What a possible assignment costs, in the metric's own integer unit."""
-        return self.offset + self.units(assignment) * self.unit
 
     def units(self, assignment: Mapping[int, int]) -> int:
         """How many units above the offset a possible assignment costs."""

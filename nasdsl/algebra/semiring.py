@@ -8,14 +8,12 @@ contributes `of_cost(c)`:
 |---|---|---|---|---|
 | `COUNT` | + | x | 1 | how many architectures there are |
 | `EXISTS` | or | and | true | whether there is one |
-| `CHEAPEST`, `DEAREST` | min, max | + | c | the least, the greatest cost |
-| `SUMMARY` | the three above, side by side | | | |
+| `SUMMARY` | (+, min, max) | (x, +, +) | (1, c, c) | how many there are, the least and the greatest cost |
 | polynomials (`nasdsl.algebra.polynomial`) | + | x | x^c | how many architectures have each cost |
 """
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +28,8 @@ class Semiring(Generic[T]):
 
     `zero` is what no alternative at all adds up to: tables leave out what is zero.
 
-    >>> CHEAPEST.plus(CHEAPEST.of_cost(3), CHEAPEST.times(CHEAPEST.of_cost(1), CHEAPEST.of_cost(1)))
-    2
+    >>> SUMMARY.plus(SUMMARY.of_cost(3), SUMMARY.times(SUMMARY.of_cost(1), SUMMARY.of_cost(1)))
+    (2, 2, 3)
     """
 
     zero: T
@@ -49,14 +47,8 @@ def _true(cost: int) -> bool:
     return True
 
 
-def _itself(cost: int) -> int:
-    return cost
-
-
 COUNT: Semiring[int] = Semiring(0, 1, operator.add, operator.mul, _one)
 EXISTS: Semiring[bool] = Semiring(False, True, operator.or_, operator.and_, _true)
-CHEAPEST: Semiring[float] = Semiring(math.inf, 0, min, operator.add, _itself)
-DEAREST: Semiring[float] = Semiring(-math.inf, 0, max, operator.add, _itself)
 
 Summary = tuple[int, int, int]
 """How many there are, the least cost and the greatest."""

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, product
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from nasdsl.algebra import hard
 from nasdsl.algebra.costs import Costs
 from nasdsl.algebra.count import count, count_values, encodings
 from nasdsl.algebra.draw import draw
@@ -75,6 +77,14 @@ def test_count_is_that_of_a_list(graph: Graph) -> None:
     sizes = count(model(graph))
     assert sizes.architectures == len(architectures)
     assert sizes.encodings == len(list(product(*(values(graph, path) for path in graph.decisions))))
+
+
+@few
+@given(small)
+def test_count_where_events_are_put_together_from_small_ones(graph: Graph) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hard, "MAX_TABLE", 3)
+        assert count(model(graph)).architectures == len(listed(graph))
 
 
 @few

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from nasdsl.algebra.elimination import elimination_order
 from nasdsl.algebra.events import ALWAYS, NEVER, Events
+from nasdsl.algebra.metrics import parts
 from nasdsl.algebra.polynomial import FEW, Polynomials
+from nasdsl.algebra.priced import Priced
 from nasdsl.cli import main
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
@@ -42,6 +45,36 @@ RETURNING = """space returning {
   route way in g to [4, 2]
   y = concat(way.end, way.last(1))
   task t = y >> conv(3, k = 3) >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}"""
+
+MEETING = """space meeting {
+  input image: [3, 16, 16]
+  grid g[l in 0..=4, r in {1, 2}] from image at [0, 1] {
+    choose op in { a: conv_bn(k = 3), b: conv_bn_relu(k = 1) }
+    shared block mid(x) = x >> conv_bn(3, k = 3)
+    to [l+1, r] = mid(here) >> op(c = 3, stride = 1)
+    to [l+1, 2*r] = mid(here) >> op(c = 3, stride = 2)
+  }
+  pick ends in 2 of 0..3
+  route way[0] in g to [2, 2]
+  route way[1] in g to [3, 2]
+  route way[2] in g to [4, 1]
+  block tail(e) = way[e].end >> conv(4, k = 1) >> resize_like(image)
+  task t = concat(tail(e) for e in ends) >> global_avg_pool() >> linear(2) { loss cross_entropy() }
+}"""
+
+PART = """space part {
+  input image: [3, 16, 16]
+  grid g[l in 0..=3, r in {1, 2}] from image at [0, 1] {
+    to [l+1, r] = here >> conv_bn(4, k = 3)
+    to [l+1, 2*r] = here >> conv_bn(4, k = 3, stride = 2)
+  }
+  route way in g to [3, 2]
+  choose op in { skip, other: conv(k = 3) }
+  pick used in 1 of 0..2
+  y[0] = way.end >> resize_like(image) >> op()
+  y[1] = way.last(1) >> conv(4, k = 1) >> op()
+  task t = sum(y[i] for i in used) >> global_avg_pool() >> linear(2) { loss cross_entropy() }
 }"""
 
 
@@ -112,15 +145,22 @@ def test_at_most_some_of_many(repository: Path) -> None:
         found.validate(found.architectures[index])
 
 
+@pytest.mark.parametrize("text", [RETURNING, MEETING], ids=["a route that returns to a rate", "two ways out of a cell"])
+@pytest.mark.parametrize("metric", ["params", "macs"])
+def test_costs_in_grids(text: str, metric: str) -> None:
+    found = space(text)
+    exact = Counter(getattr(costs(found.derive(architecture)), metric) for architecture in found.architectures)
+    priced = Priced(found.model, [parts(found.graph, metric)])
+    assert priced.histogram(bins=10**9).counts == exact
+
+
 def test_a_route_that_returns_to_a_rate() -> None:
-    found = space(RETURNING)
-    ways = {a.decisions["way"] for a in found.architectures}
-    assert len(ways) == 2**3
-    listed = [found.derive(a) for a in found.architectures]
-    exact = sorted(costs(network).params for network in listed)
-    for limit in exact[:: len(exact) // 7]:
-        bracket = found.count_under(f"params <= {limit}")
-        assert bracket.lower == bracket.upper == sum(cost <= limit for cost in exact)
+    assert len({architecture.decisions["way"] for architecture in space(RETURNING).architectures}) == 2**3
+
+
+def test_a_part_of_a_route_without_its_end_is_refused() -> None:
+    with pytest.raises(NasError, match="demands a part of `way` in architectures that do not demand its end"):
+        space(PART).count()
 
 
 def test_events_are_kept_small() -> None:
