@@ -51,6 +51,23 @@ class Space:
         """A random architecture, each as likely as any other; the same for the same seed."""
         return self.architectures.sample(random.Random(seed))
 
+    def mutate(self, parent: Architecture, seed: int) -> Architecture:
+        """An architecture with another value of one live decision, and what follows from that; see
+        `nasdsl.algebra.variation`. The same for the same parent and seed.
+
+        Raises:
+            NasError: The parent is no architecture of the space, or it is the only one.
+        """
+        return self.architectures.variation.mutate(parent, random.Random(seed))
+
+    def crossover(self, mother: Architecture, father: Architecture, seed: int) -> Architecture:
+        """A random architecture that has each decision from one of two; the same for the same parents and seed.
+
+        Raises:
+            NasError: A parent is no architecture of the space.
+        """
+        return self.architectures.variation.crossover(mother, father, random.Random(seed))
+
     def count(self) -> Count:
         """How many architectures the space has, exactly.
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cached_property
 
 from nasdsl.algebra.arrays import BITS, ArraySampler, Batch
 from nasdsl.algebra.descent import Descent
 from nasdsl.algebra.model import Model
+from nasdsl.algebra.variation import Variation
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
@@ -62,6 +64,11 @@ class Ranking:
         """
         self._check()
         return self[generator.randrange(self.size)]
+
+    @cached_property
+    def variation(self) -> Variation:
+        """Mutation and crossover."""
+        return Variation(self.model, self._descent)
 
     def batches(self, count: int, seed: int) -> Iterator[Batch]:
         """Many uniformly random architectures as arrays, the same for the same seed.
