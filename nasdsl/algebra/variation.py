@@ -339,10 +339,9 @@ def _turns(model: Model, flow: Flow, possible: Mapping[int, set[int]]) -> Iterat
     for route in flow.routes:
         forks = []
         for cell, variable in flow.cells.items():
-            links = [(v, having(v, route)) for v in (flow.links[link].groups for link in flow.out_of(cell))]
+            links = [(v, having(v, route.path)) for v in (flow.links[link].groups for link in flow.out_of(cell))]
             links = [(v, on) for v, on in links if on & possible.get(v, set())]
             if len(links) > 1:
-                forks.append(_Fork(variable, having(variable, route), tuple(links)))
+                forks.append(_Fork(variable, having(variable, route.path), tuple(links)))
         if forks:
             yield _Turns(route.path, (flow.start, having(flow.start, route.path)), forks)
-
