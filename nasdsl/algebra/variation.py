@@ -58,6 +58,10 @@ class Variation:
     Args:
         model: The space.
         descent: The way back through an elimination of its factor graph, each assignment having weight one.
+
+    Attributes:
+        others: For the variable of each decision, and each of its values, its other values in the space.
+        turns: The routes that have several ways in the space.
     """
 
     def __init__(self, model: Model, descent: Descent) -> None:
@@ -70,7 +74,7 @@ class Variation:
         }
         self._paths = {variable: path for path, variable in model.choices.items()}
         self.others = {variable: _others(possible.get(variable, set())) for variable in model.choices.values()}
-        self._turns = [turns for flow in model.flows.values() for turns in _turns(model, flow, possible)]
+        self.turns = [turns for flow in model.flows.values() for turns in _turns(model, flow, possible)]
         self._links = {link.variable: link for flow in model.flows.values() for link in _links(model, flow)}
         self._factors = [_reader(factor) for factor in model.graph.factors]
         self._touching: dict[int, list[Reader]] = {variable: [] for variable in model.choices.values()}
@@ -132,7 +136,7 @@ class Variation:
             NasError: The space has one architecture only.
         """
         choices = [variable for variable, others in self.others.items() if known[variable] and others]
-        routes = [turns for turns in self._turns if turns.live(known)]
+        routes = [turns for turns in self.turns if turns.live(known)]
         if not choices and not routes:
             raise NasError(
                 f"`{self.model.space.name}` has one architecture only: it cannot be mutated",
@@ -281,7 +285,7 @@ class _Link:
         return at.difference(*(self._on[parent[self.variable]] for parent in parents))
 
 
-class _Turns:
+class Turns:
     """Where a route can take one of several links.
 
     Args:
@@ -291,11 +295,12 @@ class _Turns:
     """
 
     def __init__(self, route: str, start: tuple[int, frozenset[int]], forks: Sequence[_Fork]) -> None:
-        self.route, self._start, self._forks = route, start, forks
+        self.route, self._forks = route, forks
+        self.start, self.starts = start
 
     def live(self, known: Known) -> bool:
         """Whether the route is live."""
-        return known[self._start[0]] in self._start[1]
+        return known[self.start] in self.starts
 
     def change(self, known: Known, generator: random.Random) -> Change:
         """Another link at one of its cells."""
@@ -330,7 +335,7 @@ def _links(model: Model, flow: Flow) -> Iterator[_Link]:
         yield _Link(passage.groups, cell, _routes(model, passage.groups), _routes(model, cell))
 
 
-def _turns(model: Model, flow: Flow, possible: Mapping[int, set[int]]) -> Iterator[_Turns]:
+def _turns(model: Model, flow: Flow, possible: Mapping[int, set[int]]) -> Iterator[Turns]:
     """The routes that have several ways in the space."""
 
     def having(variable: int, route: str) -> frozenset[int]:
@@ -344,4 +349,4 @@ def _turns(model: Model, flow: Flow, possible: Mapping[int, set[int]]) -> Iterat
             if len(links) > 1:
                 forks.append(_Fork(variable, having(variable, route.path), tuple(links)))
         if forks:
-            yield _Turns(route.path, (flow.start, having(flow.start, route.path)), forks)
+            yield Turns(route.path, (flow.start, having(flow.start, route.path)), forks)
