@@ -58,7 +58,7 @@ class Space:
         Raises:
             NasError: The parent is no architecture of the space, or it is the only one.
         """
-        return self.architectures.variation.mutate(parent, random.Random(seed))
+        return self.architectures.mutate(parent, random.Random(seed))
 
     def crossover(self, mother: Architecture, father: Architecture, seed: int) -> Architecture:
         """A random architecture that has each decision from one of two; the same for the same parents and seed.
@@ -66,7 +66,7 @@ class Space:
         Raises:
             NasError: A parent is no architecture of the space.
         """
-        return self.architectures.variation.crossover(mother, father, random.Random(seed))
+        return self.architectures.crossover(mother, father, random.Random(seed))
 
     def count(self) -> Count:
         """How many architectures the space has, exactly.

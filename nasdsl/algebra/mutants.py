@@ -11,8 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nasdsl.algebra.arrays import Batch, numpy
+from nasdsl.algebra.detours import Change
 from nasdsl.algebra.factors import Factor, FactorGraph
-from nasdsl.algebra.variation import Change, Variation
+from nasdsl.algebra.region import Known
+from nasdsl.algebra.variation import Variation
 from nasdsl.ir.architecture import Architecture
 
 
@@ -87,7 +89,7 @@ class ArrayMutator:
         return (before <= source.integers(0, before[-1])).sum(axis=0, dtype=np.int32)
 
     def _repair(
-        self, columns: dict[int, Any], place: int, known: list[int], change: Change, generator: random.Random
+        self, columns: dict[int, Any], place: int, known: Known, change: Change, generator: random.Random
     ) -> None:
         after = self._variation.repaired(known, change, generator)
         for variable, (old, new) in enumerate(zip(known, after, strict=True)):
@@ -112,12 +114,12 @@ class _Rows:
             self._bases.append(base)
             base *= graph.size(variable)
         numbers = [sum(base * n for base, n in zip(self._bases, row, strict=True)) for row in factor.rows]
-        self._numbers = np.array(numbers, np.int64 if base < 1 << 63 else object)
+        self._numbers = np.array(numbers, np.int64)
 
     def hold(self, known: Any, which: Any, variable: int, values: Any) -> Any:
         """Whether the factor has the rows of some assignments, a variable having other values in them."""
         np = numpy()
-        number = np.zeros(len(which), self._numbers.dtype)
+        number = np.zeros(len(which), np.int64)
         for base, other in zip(self._bases, self._scope, strict=True):
-            number += base * (values if other == variable else known[which, other]).astype(self._numbers.dtype)
+            number += base * (values if other == variable else known[which, other]).astype(np.int64)
         return np.isin(number, self._numbers)

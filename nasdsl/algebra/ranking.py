@@ -72,6 +72,14 @@ class Ranking:
         """Mutation and crossover."""
         return Variation(self.model, self._descent)
 
+    def mutate(self, parent: Architecture, generator: random.Random) -> Architecture:
+        """A mutant: see `Variation.mutate`."""
+        return self.variation.mutate(parent, generator)
+
+    def crossover(self, mother: Architecture, father: Architecture, generator: random.Random) -> Architecture:
+        """A crossing: see `Variation.crossover`."""
+        return self.variation.crossover(mother, father, generator)
+
     def mutants(self, parents: Batch | Iterable[Architecture], seed: int) -> Batch:
         """One mutant of each of many architectures, as arrays (see `Variation.mutate`); the same for the same seed.
 

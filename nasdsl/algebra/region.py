@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
+from math import prod
 
-from nasdsl.algebra.descent import Descent, Step
+from nasdsl.algebra.descent import Descent
 from nasdsl.algebra.factors import Row
+
+Known = list[int]
+"""A possible assignment, by variable."""
 
 Prices = Callable[[int], Mapping[int, int] | None]
 """For a variable what each of its values costs; a value that is missing is excluded. None: all are free."""
@@ -52,15 +56,9 @@ class BucketTree:
             for given in rows[n]:
                 for value in step.options(given).values:
                     found[step.variable].add(value)
-                    for child, row in below(step, (*given, value)):
-                        rows[child].add(row)
+                    for child, (pick, _) in step.children:
+                        rows[child].add(pick((*given, value)))
         return found
-
-
-def below(step: Step, row: Row) -> Iterator[tuple[int, Row]]:
-    """The buckets below a step, each with its row, in a row of the step's (*given, variable)."""
-    for child, (pick, _) in step.children:
-        yield child, pick(row)
 
 
 class Region:
@@ -77,23 +75,19 @@ class Region:
         size: How many cheapest assignments there are; 0: every assignment has a value that is excluded.
     """
 
-    def __init__(self, tree: BucketTree, known: Sequence[int], entered: Collection[int], prices: Prices) -> None:
+    def __init__(self, tree: BucketTree, known: Known, entered: Collection[int], prices: Prices) -> None:
         self._steps, self._known = tree.steps, known
         met = self._met([root for root in tree.roots if root in entered], entered, prices)
         self._best: dict[int, dict[Row, _Best]] = {}
         for n in sorted(met):
-            price = prices(self._steps[n].variable)
-            self._best[n] = {row: self._weighed(n, row, values, price) for row, values in met[n].items()}
-        self._buckets = sorted(met, reverse=True)
-        self.size = 1
-        for root in tree.roots:
-            if root in met:
-                self.size *= self._best[root][()].total
+            price, rows = met[n]
+            self._best[n] = {row: self._weighed(n, row, values, price) for row, values in rows.items()}
+        self.size = prod(self._best[root][()].total for root in tree.roots if root in met)
 
-    def draw(self, generator: random.Random) -> list[int]:
+    def draw(self, generator: random.Random) -> Known:
         """One of the cheapest assignments, each as likely as any other."""
         found = list(self._known)
-        for n in self._buckets:
+        for n in reversed(self._best):
             step = self._steps[n]
             best = self._best[n].get(tuple([found[v] for v in step.given]))
             if best is not None:
@@ -101,37 +95,47 @@ class Region:
                 found[step.variable] = best.values[place]
         return found
 
-    def _met(self, roots: Iterable[int], entered: Collection[int], prices: Prices) -> dict[int, dict[Row, list[int]]]:
-        """The rows in which buckets are met, from the roots down, with the values that may be there."""
-        met: dict[int, dict[Row, list[int]]] = {root: {(): []} for root in roots}
+    def _met(self, roots: Iterable[int], entered: Collection[int], prices: Prices) -> dict[int, _Met]:
+        """The buckets that are met from the roots on."""
+        steps, known = self._steps, self._known
+        waiting: dict[int, dict[Row, list[int]]] = {root: {(): []} for root in roots}
         home: dict[int, Row] = {}
-        for n in range(max(met, default=-1), -1, -1):
-            if n not in met:
+        met: dict[int, _Met] = {}
+        for n in range(max(waiting, default=-1), -1, -1):
+            if n not in waiting:
                 continue
-            step = self._steps[n]
+            step, rows = steps[n], waiting[n]
             price = prices(step.variable)
-            for given, values in met[n].items():
-                values += [v for v in step.options(given).values if price is None or v in price]
-                for value in values:
-                    for child, row in below(step, (*given, value)):
-                        if child not in home:
-                            home[child] = tuple([self._known[v] for v in self._steps[child].given])
+            met[n] = price, rows
+            for given in rows:
+                values = step.options(given).values
+                rows[given] = kept = [v for v in values if v in price] if price is not None else list(values)
+                for child, (pick, _) in step.children:
+                    if child not in home:
+                        home[child] = tuple([known[v] for v in steps[child].given])
+                    for value in kept:
+                        row = pick((*given, value))
                         if child in entered or row != home[child]:
-                            met.setdefault(child, {}).setdefault(row, [])
+                            waiting.setdefault(child, {})[row] = []
         return met
 
     def _weighed(self, n: int, given: Row, values: Iterable[int], price: Mapping[int, int] | None) -> _Best:
         """The values with which the cheapest assignments go on, and in how many ways."""
-        step, best = self._steps[n], _Best()
+        best = _Best()
+        below = [(pick, self._best[child]) for child, (pick, _) in self._steps[n].children if child in self._best]
         for value in values:
             cost, ways = price[value] if price is not None else 0, 1
-            for child, row in below(step, (*given, value)):
-                inner = self._best[child].get(row) if child in self._best else None
+            for pick, rows in below:
+                inner = rows.get(pick((*given, value)))
                 if inner is not None:
                     cost, ways = cost + inner.cost, ways * inner.total
             if ways:
                 best.add(value, cost, ways)
         return best
+
+
+_Met = tuple[Mapping[int, int] | None, dict[Row, list[int]]]
+"""What the values of a bucket's variable cost, and those that it can have in each of the rows in which it is met."""
 
 
 class _Best:

@@ -19,37 +19,18 @@ And *whatever is drawn is an architecture*, because the elimination knows what c
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from nasdsl.algebra.descent import Descent
+from nasdsl.algebra.detours import Change, passed_links, turns
 from nasdsl.algebra.factors import Factor
 from nasdsl.algebra.model import Model
-from nasdsl.algebra.region import BucketTree, Prices, Region
-from nasdsl.algebra.routes import Flow, Groups
+from nasdsl.algebra.region import BucketTree, Known, Prices, Region
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.passes.derive import validate
-
-Known = list[int]
-"""A possible assignment, by variable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a mutation wants.
-
-    Attributes:
-        variable: The variable of a decision, or of a link.
-        value: The decision's value, else 0.
-        route: The route that takes the link, else "".
-    """
-
-    variable: int
-    value: int = 0
-    route: str = ""
 
 
 class Variation:
@@ -74,8 +55,8 @@ class Variation:
         }
         self._paths = {variable: path for path, variable in model.choices.items()}
         self.others = {variable: _others(possible.get(variable, set())) for variable in model.choices.values()}
-        self.turns = [turns for flow in model.flows.values() for turns in _turns(model, flow, possible)]
-        self._links = {link.variable: link for flow in model.flows.values() for link in _links(model, flow)}
+        self.turns = [some for flow in model.flows.values() for some in turns(model, flow, possible)]
+        self._links = {link.variable: link for flow in model.flows.values() for link in passed_links(model, flow)}
         self._factors = [_reader(factor) for factor in model.graph.factors]
         self._touching: dict[int, list[Reader]] = {variable: [] for variable in model.choices.values()}
         for factor, reader in zip(model.graph.factors, self._factors, strict=True):
@@ -85,8 +66,9 @@ class Variation:
     def mutate(self, parent: Architecture, generator: random.Random) -> Architecture:
         """An architecture in which one live decision of the parent has another value, and what follows from that.
 
-        Every live decision that has several values in the space is as likely, and so is each of its other values. A
-        route takes another link at a random one of its cells.
+        All live decisions that have several values in the space are equally likely to be it, and so are its other
+        values. A route takes another link at a random one of its cells, and goes on from there to its end or until it
+        is back on its way.
 
         Raises:
             NasError: The parent is no architecture of the space, or it is the only one.
@@ -110,9 +92,8 @@ class Variation:
         """
         parents = self.numbered(mother), self.numbered(father)
         differ = [variable for variable, (a, b) in enumerate(zip(*parents, strict=True)) if a != b]
-        return self._named(
-            Region(self._tree, parents[0], self._tree.above(differ), self._kept(parents)).draw(generator)
-        )
+        between = Region(self._tree, parents[0], self._tree.above(differ), self._kept(parents))
+        return self._named(between.draw(generator))
 
     def numbered(self, architecture: Architecture) -> Known:
         """The assignment of an architecture.
@@ -136,7 +117,7 @@ class Variation:
             NasError: The space has one architecture only.
         """
         choices = [variable for variable, others in self.others.items() if known[variable] and others]
-        routes = [turns for turns in self.turns if turns.live(known)]
+        routes = [route for route in self.turns if route.live(known)]
         if not choices and not routes:
             raise NasError(
                 f"`{self.model.space.name}` has one architecture only: it cannot be mutated",
@@ -245,108 +226,3 @@ def _others(possible: set[int]) -> dict[int, list[int]]:
     """For each value of a decision its other values; nothing where it has one only."""
     values = sorted(possible - {0})
     return {value: [n for n in values if n != value] for value in values} if len(values) > 1 else {}
-
-
-class _Link:
-    """What takes a link of a grid, in the light of what the parents do in the cell where it starts.
-
-    Args:
-        variable: The variable of its groups.
-        cell: The variable of the groups in the cell.
-        on: For each value of the former the routes.
-        at: For each value of the latter the routes.
-    """
-
-    def __init__(self, variable: int, cell: int, on: list[frozenset[str]], at: list[frozenset[str]]) -> None:
-        self.variable, self._cell, self._on, self._at = variable, cell, on, at
-
-    def kept(self, parents: Sequence[Known], changed: str) -> Mapping[int, int] | None:
-        """A price for the values in which each route goes on as in a parent that has it here; one takes the link."""
-        barred = self._barred(parents) - {changed}
-        if not barred and not changed:
-            return None
-        need = {changed} if changed else set()
-        return {n: 0 for n, routes in enumerate(self._on) if need <= routes and not routes & barred}
-
-    def preferred(self, known: Known, changed: str, weight: Callable[[int, str], int]) -> Mapping[int, int] | None:
-        """The same, where every other route may go elsewhere, at a price."""
-        costs = {route: weight(self._cell, route) for route in sorted(self._barred((known,)) - {changed})}
-        need = {changed} if changed else set()
-        return {
-            n: sum(costs[route] for route in routes if route in costs)
-            for n, routes in enumerate(self._on)
-            if need <= routes
-        }
-
-    def _barred(self, parents: Sequence[Known]) -> frozenset[str]:
-        """The routes that come to the cell in a parent, and take this link in none."""
-        none: frozenset[str] = frozenset()
-        at = none.union(*(self._at[parent[self._cell]] for parent in parents))
-        return at.difference(*(self._on[parent[self.variable]] for parent in parents))
-
-
-class Turns:
-    """Where a route can take one of several links.
-
-    Args:
-        route: Its path.
-        start: The variable of the groups that enter the grid, and the values in which the route is among them.
-        forks: The cells where it can.
-    """
-
-    def __init__(self, route: str, start: tuple[int, frozenset[int]], forks: Sequence[_Fork]) -> None:
-        self.route, self._forks = route, forks
-        self.start, self.starts = start
-
-    def live(self, known: Known) -> bool:
-        """Whether the route is live."""
-        return known[self.start] in self.starts
-
-    def change(self, known: Known, generator: random.Random) -> Change:
-        """Another link at one of its cells."""
-        links = generator.choice([fork.links for fork in self._forks if known[fork.cell] in fork.passing])
-        return Change(generator.choice([v for v, on in links if known[v] not in on]), route=self.route)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fork:
-    """A cell where a route can take one of several links.
-
-    Attributes:
-        cell: Its variable.
-        passing: The values of it in which the route passes.
-        links: The variable of each link, with the values in which the route takes it.
-    """
-
-    cell: int
-    passing: frozenset[int]
-    links: tuple[tuple[int, frozenset[int]], ...]
-
-
-def _routes(model: Model, variable: int) -> list[frozenset[str]]:
-    """For each value of a variable of groups the routes in them."""
-    groups: Sequence[Groups] = model.graph.variables[variable].values  # type: ignore[assignment]
-    return [frozenset[str]().union(*some) for some in groups]
-
-
-def _links(model: Model, flow: Flow) -> Iterator[_Link]:
-    for (source, _), passage in flow.links.items():
-        cell = flow.cells[source]
-        yield _Link(passage.groups, cell, _routes(model, passage.groups), _routes(model, cell))
-
-
-def _turns(model: Model, flow: Flow, possible: Mapping[int, set[int]]) -> Iterator[Turns]:
-    """The routes that have several ways in the space."""
-
-    def having(variable: int, route: str) -> frozenset[int]:
-        return frozenset(n for n, some in enumerate(_routes(model, variable)) if route in some)
-
-    for route in flow.routes:
-        forks = []
-        for cell, variable in flow.cells.items():
-            links = [(v, having(v, route.path)) for v in (flow.links[link].groups for link in flow.out_of(cell))]
-            links = [(v, on) for v, on in links if on & possible.get(v, set())]
-            if len(links) > 1:
-                forks.append(_Fork(variable, having(variable, route.path), tuple(links)))
-        if forks:
-            yield Turns(route.path, (flow.start, having(flow.start, route.path)), forks)

@@ -6,14 +6,22 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from nasdsl.algebra.limited import Limited
+from nasdsl.algebra.metrics import parts
 from nasdsl.algebra.model import model
+from nasdsl.algebra.priced import Bound, Priced
 from nasdsl.algebra.ranking import Ranking
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph, Kind, Value
+from nasdsl.passes.derive import derive, validate
+from nasdsl.passes.kernels import costs
 from nasdsl.source import Source
 from nasdsl.space import load
 from tests.generators.architectures import chi_square, listed, small
@@ -166,3 +174,74 @@ def test_crossings_are_uniform_among_those_between_two(graph: Graph, seed: int) 
         found, most = chi_square(drawn, dict.fromkeys(between, 1 / len(between)))
         assert found < most
         assert ranking.variation.crossover(mother, mother, generator) == mother
+
+
+@few
+@given(some, st.integers(0, 1000))
+def test_mutants_as_arrays_are_as_likely(graph: Graph, seed: int) -> None:
+    everything = {a: facts(graph, a) for a in listed(graph)}
+    assume(1 < len(everything) <= 300)
+    ranking = Ranking(model(graph))
+    parents = [ranking.sample(random.Random(seed + n)) for n in range(3)]
+    laws = [mutants(parent, everything) for parent in parents]
+    many = max(20 * len(chances) + 50 for chances, _ in laws)
+    found = list(ranking.mutants(parents * many, seed).architectures())
+    for n, (chances, forced) in enumerate(laws):
+        drawn = Counter(found[n::3])
+        assert drawn.keys() <= chances.keys() | forced
+        if not forced:
+            statistic, most = chi_square(drawn, chances)
+            assert statistic < most
+
+
+@settings(few, max_examples=few.max_examples // 3)
+@given(some, st.integers(0, 100), st.integers(0, 1000))
+def test_children_keep_a_limit(graph: Graph, percent: int, seed: int) -> None:
+    architectures = listed(graph)
+    assume(1 < len(architectures) <= 100)
+    macs = {a: costs(derive(graph, a)).macs for a in architectures}
+    limit = sorted(macs.values())[(len(macs) - 1) * percent // 100]
+    inside = {a for a, own in macs.items() if own <= limit}
+    assume(len(inside) > 1)
+    space_model = model(graph)
+    everything = {a: facts(graph, a) for a in macs}
+    limited = Limited(Priced(space_model, [parts(graph, "macs")]), [Bound(0, "<=", limit)])
+    generator = random.Random(seed)
+    for _ in range(3):
+        mother, father = limited.sample(generator), limited.sample(generator)
+        chances, forced = mutants(mother, everything)
+        if inside & chances.keys():
+            drawn = {limited.mutate(mother, generator) for _ in range(20)}
+            assert drawn <= inside & (chances.keys() | forced)
+        assert limited.crossover(mother, father, generator) in inside
+    outside = macs.keys() - inside
+    if outside:
+        with pytest.raises(NasError, match="does not keep the limits itself"):
+            limited.mutate(min(outside, key=lambda a: a.to_json()), generator)
+
+
+@pytest.mark.parametrize("name", ["darts", "fasterseg", "nasbench201", "fbnet", "autortnet", "panoptic", "fork"])
+def test_children_in_shipped_spaces(repository: Path, name: str) -> None:
+    space = load(repository / "spaces" / f"{name}.nas")
+    generator = random.Random(name)
+    walker, other = space.sample(0), space.sample(1)
+    for seed in range(10):
+        child = space.mutate(walker, seed)
+        assert child == space.mutate(walker, seed)
+        own, new = facts(space.graph, walker), facts(space.graph, child)
+        changed = {key[0] for key in own.keys() & new.keys() if own[key] != new[key]}
+        assert len(changed) == 1 or space.graph.rules
+        assert changed
+        crossing = space.crossover(walker, other, seed)
+        parents = own, facts(space.graph, other)
+        for key, value in facts(space.graph, crossing).items():
+            having = [parent[key] for parent in parents if key in parent]
+            assert value in having or not having
+        validate(space.graph, child)
+        validate(space.graph, crossing)
+        walker = child
+    batch = space.architectures.mutants([walker, other] * 20, seed=3)
+    again = list(space.architectures.mutants([walker, other] * 20, seed=3).architectures())
+    assert list(batch.architectures()) == again
+    for architecture in generator.sample(again, 5):
+        validate(space.graph, architecture)
