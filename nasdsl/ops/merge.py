@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from nasdsl.number import Number
-from nasdsl.ops.operation import Attributes, Emitter, Operation, RuleError, TorchForm, Widths
+from nasdsl.ops.operation import Attributes, Emitter, Operation, RuleError, TorchForm, Widths, ZeroWhen
 from nasdsl.types import MapType
 
 
@@ -24,6 +24,9 @@ class Sum(Operation):
 
     name: ClassVar[str] = "sum"
     arity: ClassVar[int | None] = None
+    commutative: ClassVar[bool] = True
+    associative: ClassVar[bool] = True
+    zero_neutral: ClassVar[bool] = True
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         _same_size(self.name, inputs)
@@ -47,12 +50,16 @@ class Sum(Operation):
             total = emit.node("Add", [total, name])
         return total
 
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.ALL
+
 
 class Concat(Operation):
     """`concat(x, y, ...)`: channels one after the other; sizes must agree."""
 
     name: ClassVar[str] = "concat"
     arity: ClassVar[int | None] = None
+    associative: ClassVar[bool] = True
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         _same_size(self.name, inputs)
@@ -68,3 +75,6 @@ class Concat(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         return names[0] if len(names) == 1 else emit.node("Concat", names, axis=1)
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.ALL

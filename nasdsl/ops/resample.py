@@ -16,6 +16,7 @@ from nasdsl.ops.operation import (
     RuleError,
     TorchForm,
     Widths,
+    ZeroWhen,
     integer,
     padding,
     spatial,
@@ -59,6 +60,12 @@ class Pool(Operation):
     ) -> str:
         k, stride, pad = self._window(attrs)
         return self._onnx_node(emit, names, {"kernel_shape": [k, k], "strides": [stride, stride], "pads": [pad] * 4})
+
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return self._window(attrs) == (1, 1, 0)
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
 
     @abstractmethod
     def _onnx_node(self, emit: Emitter, names: Sequence[str], window: dict[str, Any]) -> str: ...
@@ -108,6 +115,12 @@ class GlobalAvgPool(Operation):
     ) -> str:
         return emit.node("GlobalAveragePool", names)
 
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return x.size == output.size
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
+
 
 def _resize_onnx(emit: Emitter, x: str, size: tuple[int, int], channels: Number) -> str:
     """Bilinear resizing with corners aligned to a fixed size, batch free."""
@@ -148,6 +161,12 @@ class Resize(Operation):
         assert output.size is not None, "the type rule gives a feature map"
         return _resize_onnx(emit, names[0], output.size, output.channels)
 
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return x.size == output.size
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
+
 
 class ResizeLike(Operation):
     """`resize_like(y)`: bilinear resizing to the size of another map, corners aligned."""
@@ -168,6 +187,12 @@ class ResizeLike(Operation):
         assert output.size is not None, "the type rule gives a feature map"
         return _resize_onnx(emit, names[0], output.size, output.channels)
 
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return x.size == output.size
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
+
 
 class Shift(Operation):
     """`shift()`: the map moved by one pixel up and left, zeros entering: the second half of a factorized reduction."""
@@ -186,3 +211,6 @@ class Shift(Operation):
     ) -> str:
         cropped = emit.node("Slice", [names[0], *(emit.constant(v) for v in ([1, 1], [2**31, 2**31], [2, 3]))])
         return emit.node("Pad", [cropped, emit.constant([0, 0, 0, 0, 0, 0, 1, 1])])
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
