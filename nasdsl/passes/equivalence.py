@@ -10,7 +10,7 @@ operation is to the rules (an identity, commutative, zero when its operand is ze
 | `zeros` | zeros add nothing to a sum; an operation without shifts makes zeros of zeros | always |
 | `repeats` | operations without weights on the same maps are one | always |
 | `norms` | a normalisation makes zeros of zeros, as it does before its shift is trained | before training |
-| `copies` | operations on the same maps are one, whoever holds their weights: networks as expressions | if weights agree |
+| `copies` | operations on the same maps are one, whosever their weights are: expressions | where weights agree |
 """
 
 from __future__ import annotations
