@@ -31,14 +31,25 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
-from nasdsl.passes.network import Labels, Network
+from nasdsl.passes.network import WEIGHTS, Labels, Network
 
 Line = tuple[int, bool, int, tuple[int, ...]]
 """The number of a label, whether the line is one vertex, the line of the weights it shares or -1, its operands."""
 
-_WEIGHTS = -1
-"""In place of a label: a set of weights that several vertices share."""
+_NO_DEPTH = bytes(4)
+
+
+class _Deeper(dict[bytes, bytes]):
+    """From a depth to the next one, in four bytes each: they sort as numbers do."""
+
+    def __missing__(self, depth: bytes) -> bytes:
+        self[depth] = (int.from_bytes(depth) + 1).to_bytes(4)
+        return self[depth]
+
+
+_DEEPER = _Deeper()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +72,6 @@ class CanonicalForm:
 
     def _content(self, line: Line, names: Sequence[str]) -> str:
         number, _, weights, operands = line
-        if number == _WEIGHTS:
-            return "weights"
         shared = f" with {names[weights]}" if weights >= 0 else ""
         return f"{self.labels.all[number].text} <- {', '.join(names[v] for v in operands)}{shared}".rstrip(" <-")
 
@@ -95,25 +104,28 @@ class _Canonical:
     """A network without what no root reads, and the search for its form."""
 
     def __init__(self, network: Network) -> None:
-        self._commutes = [label.commutative for label in network.labels.all]
+        self._commutes = network.labels.commutes
         self._digest_of_label = network.labels.digests
         self.label: list[int] = []
         self.operands: list[tuple[int, ...]] = []
         self.weights: dict[int, int] = {}
         self._keep(network)
-        self.roots = frozenset(range(len(self.label) - len(network.roots), len(self.label)))
-        uses = Counter([v for sources in self.operands for v in sources])
+        self.roots = len(network.roots)
+        uses = Counter(chain.from_iterable(self.operands))
         uses.update(self.weights.values())
         self.shared = frozenset([v for v, many in uses.items() if many > 1])
 
     def _keep(self, network: Network) -> None:
-        """Take over what roots read, and a vertex for each set of weights that several of those share."""
+        """Take over what roots read, roots last, and a vertex for each set of weights that several of those share."""
         live = _reached(network)
+        if all(live) and not network.weights and network.roots == range(len(live) - len(network.roots), len(live)):
+            self.label, self.operands = list(network.label), list(network.operands)
+            return
         groups = Counter([group for v, group in network.weights.items() if live[v]])
         sets: dict[Hashable, int] = {}
         for group, many in groups.items():
             if many > 1:
-                sets[group] = self._add(_WEIGHTS, ())
+                sets[group] = self._add(WEIGHTS, ())
         now: dict[int, int] = {}
         roots = set(network.roots)
         order = [v for v in range(len(live)) if live[v] and v not in roots]
@@ -136,22 +148,23 @@ class _Canonical:
     def _digests(self, colours: dict[int, bytes]) -> list[bytes]:
         """For each vertex its depth and a digest of what it computes; shared ones are told apart by their colours."""
         found: list[bytes] = []
-        sha = hashlib.sha256
-        for v, sources in enumerate(self.operands):
-            number = self.label[v]
-            below = [found[source] for source in sources]
-            depth = max(below)[:4] if below else bytes(4)
-            if number == _WEIGHTS:
-                content = b"weights"
+        sha, deeper = hashlib.sha256, _DEEPER
+        names, commutes, weights, shared = self._digest_of_label, self._commutes, self.weights, self.shared
+        for v, (number, sources) in enumerate(zip(self.label, self.operands, strict=True)):
+            if len(sources) == 1:
+                last = content = found[sources[0]]
             else:
-                if self._commutes[number]:
+                below = [found[source] for source in sources]
+                last = max(below, default=_NO_DEPTH)
+                if commutes[number]:
                     below.sort()
-                content = self._digest_of_label[number] + b"".join(below)
-                if v in self.weights:
-                    content += b"with" + found[self.weights[v]]
-            if v in self.shared:
+                content = b"".join(below)
+            content += names[number]
+            if v in weights:
+                content += b"with" + found[weights[v]]
+            if v in shared:
                 content += b"shared" + colours.get(v, b"")
-            found.append((int.from_bytes(depth) + 1).to_bytes(4) + sha(content).digest())
+            found.append(deeper[last[:4]] + sha(content).digest())
         return found
 
     def _lines(self, digests: Sequence[bytes]) -> tuple[Line, ...]:
@@ -159,11 +172,11 @@ class _Canonical:
         lines: list[Line] = []
         known: dict[Line, int] = {}
         now = [0] * len(digests)
-        order = sorted(range(len(digests) - len(self.roots)), key=digests.__getitem__)
+        order = sorted(range(len(digests) - self.roots), key=digests.__getitem__)
         for v in [*order, *range(len(order), len(digests))]:
             number = self.label[v]
             operands = [now[source] for source in self.operands[v]]
-            if number >= 0 and self._commutes[number]:
+            if len(operands) > 1 and self._commutes[number]:
                 operands.sort()
             one = v in self.shared
             line = (number, one, now[self.weights[v]] if v in self.weights else -1, tuple(operands))
@@ -182,7 +195,7 @@ class _Canonical:
             for v in range(len(colours) - 1, -1, -1):
                 mine = hashlib.sha256(colours[v] + below[v] + b"".join(sorted(above[v]))).digest()
                 colours[v] = mine
-                commutes = self.label[v] >= 0 and self._commutes[self.label[v]]
+                commutes = self._commutes[self.label[v]]
                 for n, source in enumerate(self.operands[v]):
                     above[source].append(mine + (0 if commutes else n).to_bytes(4))
                 if v in self.weights:
@@ -216,8 +229,7 @@ class _Canonical:
 
     def _order(self, lines: tuple[Line, ...]) -> list[tuple[bytes, bool, int, tuple[int, ...]]]:
         """What forms are compared by: the same on every machine."""
-        names = self._digest_of_label
-        return [(names[n] if n >= 0 else b"", one, weights, operands) for n, one, weights, operands in lines]
+        return [(self._digest_of_label[n], one, weights, operands) for n, one, weights, operands in lines]
 
     def _alike(self, left: list[bytes], right: list[bytes]) -> bool:
         """Whether some automorphism brings one colouring to the other."""

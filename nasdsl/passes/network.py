@@ -52,13 +52,25 @@ class Label:
     map_type: str = ""
 
 
+WEIGHTS = 0
+"""The number of the label of a set of weights that several vertices share."""
+
+
 class Labels:
-    """Labels by number: equal labels have one number."""
+    """Labels by number: equal labels have one number.
+
+    Attributes:
+        all: The labels.
+        digests: Of each the SHA-256 of its text.
+        commutes: Of each whether it commutes.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[Label, int] = {}
         self.all: list[Label] = []
         self.digests: list[bytes] = []
+        self.commutes: list[bool] = []
+        self.number(Label("weights", "weights"))
 
     def number(self, label: Label) -> int:
         """The number of a label, which stays the same."""
@@ -66,6 +78,7 @@ class Labels:
         if found == len(self.all):
             self.all.append(label)
             self.digests.append(hashlib.sha256(label.text.encode()).digest())
+            self.commutes.append(label.commutative)
         return found
 
 
@@ -102,6 +115,7 @@ class NetworkReader:
         self.graph = graph
         self.labels = Labels() if labels is None else labels
         self._inputs = [_reader(graph, node) for node in graph.nodes]
+        self._selecting = [node.op in SELECTING for node in graph.nodes]
         self._symbols = [_symbols(node) for node in graph.nodes]
         self._found: dict[Hashable, int] = {}
         self._groups: dict[int, tuple[int, bool]] = _groups(graph) if weights else {}
@@ -115,14 +129,15 @@ class NetworkReader:
         label: list[int] = []
         operands: list[tuple[int, ...]] = []
         vertex: dict[Place, int] = {}
+        fixed, selecting = self._found, self._selecting
         for place in sorted(reads):
-            read = reads[place]
-            if self.graph.nodes[place[0]].op in SELECTING:
+            read, node = reads[place], place[0]
+            if selecting[node]:
                 vertex[place] = vertex[read[0]]
                 continue
             vertex[place] = len(label)
-            label.append(self._label(place[0], demand))
-            operands.append(tuple([vertex[source] for source in read]))
+            label.append(fixed[node] if node in fixed else self._label(node, demand))
+            operands.append((vertex[read[0]],) if len(read) == 1 else tuple([vertex[source] for source in read]))
         weights = {vertex[place]: group for place, group in self._shared(reads).items()}
         roots = range(len(label), len(label) + len(self._tasks))
         label += self._tasks
@@ -131,20 +146,21 @@ class NetworkReader:
 
     def _follow(self, demand: Demand) -> dict[Place, tuple[Place, ...]]:
         """What the tasks demand, each with what it reads."""
-        decisions = demand.architecture.decisions
+        decisions = dict(demand.architecture.decisions)
+        all_inputs = self._inputs
         reads: dict[Place, tuple[Place, ...]] = {}
         stack: list[Place] = [(output, ()) for _, output in self._outputs]
         while stack:
             place = stack.pop()
             if place in reads:
                 continue
-            inputs = self._inputs[place[0]]
-            if inputs is None:
-                found = demand.inputs(place)
-            elif callable(inputs):
-                found = inputs(decisions)
-            else:
+            inputs = all_inputs[place[0]]
+            if isinstance(inputs, tuple):
                 found = inputs
+            elif inputs is None:
+                found = demand.inputs(place)
+            else:
+                found = inputs(decisions)
             reads[place] = found
             stack += found
         return reads
