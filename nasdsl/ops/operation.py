@@ -150,7 +150,7 @@ class Operation(ABC):
         return False
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
-        """When it makes a map of zeros, whatever its weights; if not `trained`: with weights as training starts."""
+        """When it makes a map of zeros, whatever its weights and statistics; if not `trained`: as training starts."""
         return ZeroWhen.NEVER
 
 

@@ -60,7 +60,7 @@ class BatchNorm(Operation):
         return output.channels * (2 if attrs["affine"] else 0)
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
-        return ZeroWhen.NEVER if trained and attrs["affine"] else ZeroWhen.FIRST
+        return ZeroWhen.NEVER if trained else ZeroWhen.FIRST
 
 
 class GroupNorm(Operation):

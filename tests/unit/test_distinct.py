@@ -69,13 +69,15 @@ def test_all_rules_against_expressions(cells: Space) -> None:
     forms = Forms(cells.graph, ("identities", "sums", "norms", "copies"))
     notation = NOTATIONS["nasbench201"]
     paths = [f"cell.n[{i}].edge[{j}].op" for i in range(1, 4) for j in range(i)]
-    keys, expressions, published = [], [], []
+    keys, expressions, published, collapsed = [], [], [], []
     for architecture in every(cells):
         keys.append(forms.key(architecture))
         expressions.append(expression(tuple(str(architecture.decisions[path]) for path in paths)))
         published.append(notation.unique("zeros", architecture, cells.graph))
+        collapsed.append(notation.unique("skips", architecture, cells.graph))
     assert len(set(keys)) == len(set(expressions)) == len(set(zip(keys, expressions, strict=True))) == 4_930
     assert len(set(zip(keys, published, strict=True))) == 6_466
+    assert len(set(zip(keys, collapsed, strict=True))) == 12_751
     assert len(set(product(EDGES, repeat=6))) == len(keys)
 
 
