@@ -28,7 +28,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -231,14 +231,28 @@ class _Canonical:
         """What forms are compared by: the same on every machine."""
         return [(self._digest_of_label[n], one, weights, operands) for n, one, weights, operands in lines]
 
+    def _marked(
+        self, colours: Sequence[bytes], marks: Mapping[int, bytes]
+    ) -> tuple[list[bytes], tuple[Line, ...]] | None:
+        """The digests and the form with some vertices told apart by marks; None if others tie still.
+
+        Where both are equal for two colourings with the same marks, an automorphism brings one to the other: it leads
+        from line to line, keeps the marked vertices, and digests have the colours in them.
+        """
+        digests = self._digests({v: colours[v] + marks.get(v, b"") for v in self.shared})
+        return (sorted(digests), self._lines(digests)) if _distinct(digests, self.shared) else None
+
     def _alike(self, left: list[bytes], right: list[bytes]) -> bool:
         """Whether some automorphism brings one colouring to the other."""
         if sorted(left) != sorted(right):
             return False
         tied = self._tied(left)
+        marks = {v: v.to_bytes(4) for v in self.shared if left[v] == right[v]} if tied else {}
+        first, second = (self._marked(colours, marks) for colours in (left, right))
+        if first is not None and first == second:
+            return True
         if not tied:
-            first, second = (self._lines(self._digests(dict(enumerate(colours)))) for colours in (left, right))
-            return first == second
+            return False
         one = self._apart(left, tied[0])
         return any(self._alike(one, self._apart(right, v)) for v in self._tied(right))
 
