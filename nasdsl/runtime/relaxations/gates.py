@@ -17,7 +17,7 @@ def gumbel(like: Tensor, generator: torch.Generator | None) -> Tensor:
 
 
 def one_hot(soft: Tensor, place: int, others: tuple[int, ...] = ()) -> Draw:
-    """Straight-through: the value is one-hot, the gradient that of the soft weights.
+    """Straight-through: the value is one-hot, to the last bit, and the gradient that of the soft weights.
 
     Args:
         soft: [n], weights.
@@ -28,7 +28,7 @@ def one_hot(soft: Tensor, place: int, others: tuple[int, ...] = ()) -> Draw:
         return Draw(place)
     hard = torch.zeros_like(soft)
     hard[place] = 1
-    return Draw(place, hard - soft.detach() + soft, others)
+    return Draw(place, hard + (soft - soft.detach()), others)
 
 
 def sampled(soft: Tensor, generator: torch.Generator | None) -> Draw:
