@@ -2,10 +2,11 @@
 
     python benchmarks/relaxations.py [--note TEXT]
 
-One pass forward and back, gradients to the weights and to what is learned about architectures, over five draws from the
-relaxation at its beginning: convolutions that run, memory that the forward pass keeps for the backward one (distinct
-storages that autograd saves, without parameters: exact, not measured), and the processor time of both passes, the median
-of the five. One thread. Results go to `benchmarks/results/relaxations.md`; `--note` says what else the machine did.
+One pass forward and back, gradients to the weights and to what is learned about architectures, over five draws from
+the relaxation at its beginning: convolutions that run, memory that the forward pass keeps for the backward one
+(distinct storages that autograd saves, without parameters: exact, not measured), and the processor time of both
+passes, the median of the five. One thread. Results go to `benchmarks/results/relaxations.md`; `--note` says what else
+the machine did.
 """
 
 from __future__ import annotations
