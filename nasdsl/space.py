@@ -13,6 +13,7 @@ from nasdsl.algebra.distinct import LIMIT, Distinct, Forms, distinct, every, wit
 from nasdsl.algebra.limited import Limited
 from nasdsl.algebra.limits import bounded, read_limits
 from nasdsl.algebra.model import Model, model
+from nasdsl.algebra.objectives import ParetoPoint, ParetoSet, read_objective
 from nasdsl.algebra.priced import Bracket
 from nasdsl.algebra.ranking import Ranking
 from nasdsl.elaborate.space import ParameterValue, elaborate
@@ -139,6 +140,30 @@ class Space:
             return distinct(every(self.architectures, limit), key)
         priced, bounds = bounded(self.model, read_limits(under, "under"), latency_ms or {})
         return distinct(within(priced, bounds, limit), key)
+
+    def pareto(
+        self, first: str, second: str, *, limits: str = "", latency_ms: LatencyTables | None = None
+    ) -> list[ParetoPoint]:
+        """The exact Pareto set of two costs: what no architecture beats in both, with one architecture for each point.
+
+        >>> smallest, *_ = load("spaces/darts.nas").pareto("macs", "most params")
+        >>> smallest.costs
+        (20466176, 99450)
+
+        Args:
+            first: "macs", "params" or "latency(ort_cpu)": little of it is wanted; with "most" before it, much.
+            second: Another of these.
+            limits: Limits on these two that cut the set off, such as "latency(ort_cpu) <= 8.3 ms".
+            latency_ms: The tables of the devices that are named.
+
+        Returns:
+            The points, the best in the first metric first; none is as good as another in both.
+
+        Raises:
+            NasError: A text is no metric or no limit, a table lacks an entry, or the space has too many points.
+        """
+        found = read_limits(limits, "limits") if limits else ()
+        return ParetoSet(self.model, [read_objective(first), read_objective(second)], latency_ms or {}, found).points()
 
     def validate(self, architecture: Architecture) -> None:
         """Check that an architecture is one of this space.

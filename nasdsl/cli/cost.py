@@ -1,4 +1,4 @@
-"""`nasdsl cost`: what an architecture costs, or the cheapest and the dearest of a space."""
+"""`nasdsl cost`: what an architecture costs; the cheapest and the dearest of a space; its Pareto set for two costs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, latencies, load_space, read_architecture
 from nasdsl.cli.quantities import positive
+from nasdsl.diagnostics.errors import NasError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,14 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("cost", help="what an architecture costs, or the cheapest and dearest of a space")
     add_space(parser)
     parser.add_argument("--arch", metavar="A.json", help="the architecture; without it: the bounds of the space")
+    parser.add_argument(
+        "--pareto",
+        nargs=2,
+        metavar=("METRIC", "METRIC"),
+        help="what no architecture beats in two costs: --pareto 'latency(ort_cpu)' 'most params'",
+    )
+    parser.add_argument("--under", metavar="LIMITS", help="with --pareto: cut off, as by 'latency(ort_cpu) <= 8.3 ms'")
+    parser.add_argument("-o", "--output", metavar="FILE", help="with --pareto: write all points, as JSON")
     parser.add_argument("--device", metavar="NAME", help="with the latency on this device, by its lookup table")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the device (default 1)")
     parser.add_argument("--table", metavar="T.json", help="the lookup table (default: the user's)")
@@ -29,14 +38,19 @@ def add(verbs: Any) -> None:
 
 
 def _cost(args: argparse.Namespace) -> int:
+    _check(args)
     architecture = read_architecture(args.arch) if args.arch else None
     space = load_space(args, args.preset or architecture.preset if architecture else None)
+    if args.pareto is not None:
+        from nasdsl.cli.pareto import pareto
+
+        return pareto(args, space)
     table = latencies(args.table, {args.device: args.threads}).get(args.device) if args.device else None
     if architecture is None:
         found = _bounds(space, table)
         lines = {key: f"{low:,} to {high:,}" for key, (low, high) in found.items()}
     else:
-        found = _of_one(space.derive(architecture), table)
+        found = _of_one(space.derive(architecture), table) | {"index": space.architectures.index(architecture)}
         lines = {key: f"{value:,}" for key, value in found.items()}
     if args.json:
         print(json.dumps(found | ({"device": args.device} if args.device else {})))
@@ -44,6 +58,18 @@ def _cost(args: argparse.Namespace) -> int:
     for key, text in lines.items():
         print(f"{key:10}  {text}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Arguments that go together."""
+    if args.pareto is None:
+        for name, value in (("--under", args.under), ("-o", args.output)):
+            if value is not None:
+                raise NasError(f"{name} belongs to --pareto", help="see nasdsl cost --help", status=2)
+    elif args.arch or args.device:
+        other = "--arch" if args.arch else "--device"
+        help_ = "name a device in the metric, such as 'latency(ort_cpu)'" if args.device else "leave one of them out"
+        raise NasError(f"--pareto is about a whole space and its own two metrics, not {other}", help=help_, status=2)
 
 
 def _of_one(network: Graph, table: Mapping[str, float] | None) -> dict[str, Any]:
