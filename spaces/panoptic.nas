@@ -60,7 +60,7 @@ space panoptic(C = 16, stages = {2, 3, 4, 4}, classes = 19, H = 512, W = 1024) {
     weight 0.01
   }
   predict panoptic(semantic, center, offset, threshold = 0.1, nms = 7, top_k = 200) { metric pq }
-  require latency(ort_cpu, threads = 1) <= 180 ms and params <= 4 M
+  require latency(ort_cpu, threads = 1) <= 180 ms and params <= 15 M
 
   preset largest {
     w[*] = max

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,7 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "--param", action="append", default=[], type=assignment, metavar="NAME=VALUE", help="a parameter (repeatable)"
     )
+    parser.add_argument("--table", metavar="T.json", help="look at limits on latency too, by this lookup table")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_check)
 
@@ -89,7 +90,25 @@ def _look_at(args: argparse.Namespace, name: str) -> tuple[Graph | None, list[Di
                 break
     if found:
         return None, found
-    return next(iter(graphs.values())), lint(file, graphs)
+    warnings = [*lint(file, graphs), *_about_requirements(graphs, args.table)]
+    return next(iter(graphs.values())), sorted(warnings, key=lambda warning: (warning.span.start, warning.code))
+
+
+def _about_requirements(graphs: dict[str, Graph], table: str | None) -> list[Diagnostic]:
+    """Warnings that need the algebra of the space; most spaces require nothing that does."""
+    limits = [limit for graph in graphs.values() for limit in graph.limits]
+    counted = len(limits) > 1 or any(limit.metric in ("macs", "params") for limit in limits)
+    if not (counted or table or any(graph.rules for graph in graphs.values())):
+        return []
+    from nasdsl.algebra.lint import lint_requirements
+
+    latency_ms: dict[tuple[str, int], Mapping[str, float]] = {}
+    if table:
+        from nasdsl.hardware.table import load_table
+
+        known = load_table(table)
+        latency_ms[known.device, known.threads] = known.latency_ms
+    return lint_requirements(graphs, latency_ms)
 
 
 def _print(file: str, graph: Graph | None, found: list[Diagnostic]) -> None:

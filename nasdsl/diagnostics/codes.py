@@ -51,4 +51,7 @@ TITLES: dict[str, str] = {
     "W0203": "a name that hides one of the standard library",
     "W0401": "a decision that is never live",
     "W0601": "a preset that changes nothing",
+    "W0602": "a requirement that no architecture keeps",
+    "W0603": "a requirement that every architecture keeps",
+    "W0604": "rules that leave no architecture",
 }
