@@ -16,6 +16,7 @@ from nasdsl.algebra.model import Model, model
 from nasdsl.algebra.objectives import ParetoPoint, ParetoSet, read_objective
 from nasdsl.algebra.priced import Bracket
 from nasdsl.algebra.ranking import Ranking
+from nasdsl.algebra.satisfiable import check_satisfiable
 from nasdsl.elaborate.space import ParameterValue, elaborate
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
@@ -99,7 +100,10 @@ class Space:
         Raises:
             NasError: The text is no limit, the table lacks an entry, or no architecture keeps the limits.
         """
-        return Limited(*bounded(self.model, read_limits(limits, "limits"), latency_ms or {}))
+        found = read_limits(limits, "limits")
+        priced, bounds = bounded(self.model, found, latency_ms or {})
+        check_satisfiable(priced, found, bounds)
+        return Limited(priced, bounds)
 
     def canonical(self, architecture: Architecture, rules: Collection[str] = ()) -> CanonicalForm:
         """The canonical form of an architecture's network: equal for isomorphic networks, and for no others.

@@ -72,6 +72,8 @@ def read_objective(text: str) -> Objective:
         raise NasError("latency is that of a device", help="write, for example, latency(ort_cpu)", status=2)
     if metric != "latency" and device is not None:
         raise NasError(f"{metric} are the same on every device", help=f"write {metric} alone", status=2)
+    if found["threads"] is not None and not int(found["threads"]):
+        raise NasError("a device has at least one thread, found threads = 0", help=_FORM, status=2)
     sense: Sense = "most" if found["sense"] == "most" else "least"
     return Objective(metric, sense, device, int(found["threads"]) if found["threads"] else None)
 

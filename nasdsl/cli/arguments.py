@@ -66,14 +66,32 @@ def latencies(path: str | None, devices: Mapping[str, int]) -> dict[str, Mapping
         devices: The devices, each with its threads.
 
     Raises:
-        NasError: A table cannot be read, or is that of another device.
+        NasError: There is no table, it cannot be read, or it is that of another device.
     """
     from nasdsl.hardware.table import load_table
 
+    for device, threads in devices.items() if path is None else ():
+        if not user_table(device, threads).exists():
+            raise _unmeasured(device, threads)
     return {
         device: load_table(path or user_table(device, threads), device=device, threads=threads).latency_ms
         for device, threads in devices.items()
     }
+
+
+def _unmeasured(device: str, threads: int) -> NasError:
+    from nasdsl.hardware.device import DEVICES
+
+    if device not in DEVICES:
+        return NasError(
+            f"`{device}` cannot be measured here; devices that can: {', '.join(sorted(DEVICES))}",
+            help="name one of them, or give a lookup table that was made elsewhere: --table FILE",
+        )
+    settings = f" --threads {threads}" if threads != 1 else ""
+    return NasError(
+        f"there is no lookup table of `{device}` with {threads} thread{'s' * (threads != 1)} yet",
+        help=f"measure one: nasdsl profile SPACE.nas --device {device}{settings}",
+    )
 
 
 def folder(text: str) -> Path:

@@ -13,6 +13,7 @@ from nasdsl.diagnostics.errors import NasError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nasdsl.ir.architecture import Architecture
     from nasdsl.ir.graph import Graph
     from nasdsl.space import Space
 
@@ -50,8 +51,10 @@ def _cost(args: argparse.Namespace) -> int:
         found = _bounds(space, table)
         lines = {key: f"{low:,} to {high:,}" for key, (low, high) in found.items()}
     else:
-        found = _of_one(space.derive(architecture), table) | {"index": space.architectures.index(architecture)}
+        found = _of_one(space.derive(architecture), table)
         lines = {key: f"{value:,}" for key, value in found.items()}
+        index = _index(space, architecture)
+        found, lines = found | index, lines | index
     if args.json:
         print(json.dumps(found | ({"device": args.device} if args.device else {})))
         return 0
@@ -78,6 +81,14 @@ def _of_one(network: Graph, table: Mapping[str, float] | None) -> dict[str, Any]
     found = costs(network)
     result: dict[str, Any] = {"params": found.params, "macs": found.macs}
     return result | ({} if table is None else {"latency_ms": round(latency_ms(network, table), 6)})
+
+
+def _index(space: Space, architecture: Architecture) -> dict[str, str]:
+    """Where `nasdsl sample --from` finds an architecture, if the space can be counted."""
+    try:
+        return {"index": str(space.architectures.index(architecture))}
+    except NasError:
+        return {}
 
 
 def _bounds(space: Space, table: Mapping[str, float] | None) -> dict[str, Any]:

@@ -94,11 +94,13 @@ def _paths(graph: Graph, which: str) -> list[str]:
 
 def _under(args: argparse.Namespace, space: Space) -> int:
     from nasdsl.algebra.limits import bounded, read_limits
+    from nasdsl.algebra.satisfiable import why_none
 
     limits = read_limits(args.under)
     tables = latencies(args.table, {limit.device: limit.threads or 1 for limit in limits if limit.device})
     priced, bounds = bounded(space.model, limits, tables)
     found = priced.count(bounds, args.bins)
+    reason = why_none(priced, limits, bounds) if not found.upper else None
     exact, size = found.lower == found.upper, priced.size
     if args.json:
         shown = {"lower": str(found.lower), "upper": str(found.upper), "of": str(size), "exact": exact}
@@ -108,6 +110,8 @@ def _under(args: argparse.Namespace, space: Space) -> int:
     else:
         print(f"between {_large(found.lower)} and {_large(found.upper)} of {_large(size)} architectures")
         print(f"({_share(found.lower, size)} to {_share(found.upper, size)}; more --bins narrow it)")
+    if reason is not None and not args.json:
+        print(f"{reason[0]}; {reason[1]}")
     return 0
 
 

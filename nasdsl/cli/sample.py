@@ -37,6 +37,7 @@ def add(verbs: Any) -> None:
         "--under", metavar="LIMITS", help="only what keeps 'latency(ort_cpu) <= 8.3 ms and macs <= 1 G'"
     )
     parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
+    parser.add_argument("--json", action="store_true", help="what is printed is JSON in any case")
     parser.set_defaults(func=_sample)
 
 
@@ -53,8 +54,8 @@ def _in_order(args: argparse.Namespace, space: Space) -> Iterator[Architecture]:
     architectures = space.architectures
     if args.first + args.n > architectures.size:
         raise NasError(
-            f"there are {architectures.size} architectures; {args.n} from {args.first} on are too many",
-            help="indices count from 0",
+            f"there are {architectures.size:,} architectures; {args.n:,} from {args.first:,} on are too many",
+            help=f"indices count from 0: the last is {architectures.size - 1}",
         )
     yield from (architectures[args.first + n] for n in range(args.n))
 

@@ -94,6 +94,9 @@ class Requirements(Statements):
                 device = argument.value.text
             elif argument.name == "threads":
                 threads = self.integer(argument.value, Place(frame))
+                if threads < 1:
+                    message = f"a device has at least one thread, found {threads}"
+                    raise Mistake("E0603", message, argument.span, help=_FORM)
             else:
                 message = f"`{argument.span.text}` says nothing about a device"
                 raise Mistake("E0603", message, argument.span, help="write: latency(ort_cpu, threads = 1) <= 8.3 ms")
@@ -102,6 +105,8 @@ class Requirements(Statements):
     def _quantity(self, metric: str, node: ast.Expression) -> Fraction:
         units = UNITS[metric]
         needed = ", ".join(units)
+        if isinstance(node, ast.Unary):
+            raise Mistake("E0603", f"{metric} is never negative, found `{node.span.text}`", node.span, help=_FORM)
         if isinstance(node, ast.Quantity) and node.unit in units:
             return node.value * units[node.unit]
         if isinstance(node, ast.Number) and metric in ("macs", "params"):
@@ -110,7 +115,8 @@ class Requirements(Statements):
             message = f"`{node.unit}` is no unit of {metric}"
             raise Mistake("E0607", message, node.span, help=f"it is given in {needed}")
         message = f"{metric} needs a number with its unit"
-        raise Mistake("E0607", message, node.span, help=f"it is given in {needed}: write 8 {list(units)[1]}")
+        number = node.span.text if isinstance(node, ast.Number) else "8"
+        raise Mistake("E0607", message, node.span, help=f"it is given in {needed}: write {number} {list(units)[1]}")
 
 
 def _metric(node: ast.Expression) -> bool:
