@@ -32,8 +32,8 @@ Sense = Literal["least", "most"]
 WORD = 62
 """Bits of a machine integer that a point may take; wider points are Python's integers."""
 
-MAX_POINTS = 200_000_000
-"""How many points all fronts of a computation may have together."""
+MAX_POINTS = 100_000_000
+"""How many points all fronts of a computation may have together: eight bytes each."""
 
 CHUNK = 4_000_000
 """How many sums of points are looked at together."""

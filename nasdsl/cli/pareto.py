@@ -30,12 +30,13 @@ def pareto(args: argparse.Namespace, space: Space) -> int:
     found = ParetoSet(space.model, wanted, tables, limits)
     if not found.costs:
         raise NasError(f"no architecture of `{space.graph.name}` keeps {args.under}", help=_extremes(found, wanted))
+    document = _document(space, wanted, found.points()) if args.json or args.output is not None else ""
     if args.output is not None:
         from nasdsl.files import write_atomically
 
-        write_atomically(args.output, _document(space, wanted, found.points()))
+        write_atomically(args.output, document)
     if args.json:
-        print(_document(space, wanted, found.points()), end="")
+        print(document, end="")
     else:
         _table(wanted, found.costs, args.output)
     return 0

@@ -191,3 +191,22 @@ def test_latencies_are_said_in_ms() -> None:
     assert found.value.message == "no architecture of `small` keeps `latency(ort_cpu) <= 0.9 ms`"
     assert found.value.help is not None
     assert found.value.help.endswith(" ms")
+
+
+def test_check_looks_at_latencies_by_a_table(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from nasdsl.hardware.table import Entry, Table
+    from nasdsl.passes.kernels import signatures
+
+    path = tmp_path / "fast.nas"
+    path.write_text(SMALL.replace("  task", "  require latency(ort_cpu) <= 900 us\n  task"))
+    entry = Entry(ms=0.5, alone_ms=0.5, rounds=1)
+    entries = dict.fromkeys(map(str, signatures(small().graph)), entry)
+    for known, warned in ((entries, True), ({}, False)):
+        table = Table(device="ort_cpu", machine="m", threads=1, libraries={}, date="2026-01-01", entries=known)
+        table.save(tmp_path / "table.json")
+        assert main(["check", str(path), "--table", str(tmp_path / "table.json")]) == 0
+        assert ("no architecture keeps `latency(ort_cpu) <= 0.9 ms`" in capsys.readouterr().err) == warned
+    assert main(["check", str(path)]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["check", str(path), "--table", str(tmp_path / "none.json")]) == 1
+    assert "cannot read the lookup table" in capsys.readouterr().err
