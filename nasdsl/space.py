@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from nasdsl.algebra.arrays import numpy
 from nasdsl.algebra.count import Count, count
 from nasdsl.algebra.distinct import LIMIT, Distinct, Forms, distinct, every, within
 from nasdsl.algebra.limited import Limited
@@ -17,6 +19,7 @@ from nasdsl.algebra.objectives import ParetoPoint, ParetoSet, read_objective
 from nasdsl.algebra.priced import Bracket
 from nasdsl.algebra.ranking import Ranking
 from nasdsl.algebra.satisfiable import check_satisfiable
+from nasdsl.algebra.selection import selected
 from nasdsl.elaborate.space import ParameterValue, elaborate
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
@@ -24,6 +27,10 @@ from nasdsl.passes.canonical import CanonicalForm
 from nasdsl.passes.derive import derive, validate
 from nasdsl.source import Source
 from nasdsl.syntax.parser import parse, read_source
+
+if TYPE_CHECKING:
+    from nasdsl.algebra.distribution import Distribution, Inference
+    from nasdsl.algebra.usage import Usage
 
 LatencyTables = Mapping[str, Mapping[str, float]]
 """For each device latency in ms by signature (see `nasdsl.hardware.table`)."""
@@ -168,6 +175,68 @@ class Space:
         """
         found = read_limits(limits, "limits") if limits else ()
         return ParetoSet(self.model, [read_objective(first), read_objective(second)], latency_ms or {}, found).points()
+
+    @cached_property
+    def inference(self) -> Inference:
+        """What questions about distributions over its architectures share."""
+        numpy()
+        from nasdsl.algebra.distribution import Inference
+
+        return Inference(self.model)
+
+    def distribution(self, probabilities: Mapping[str, Any]) -> Distribution:
+        """The distribution over architectures that probabilities of decisions make: its mode, marginals, entropy and
+        expected costs, exact.
+
+        Args:
+            probabilities: For each decision its probabilities, as sequences or PyTorch tensors; what
+                `Relaxation.probabilities()` returns.
+
+        Raises:
+            NasError: They are none, the space has no architecture, or numpy is missing.
+        """
+        inference = self.inference
+        from nasdsl.algebra.distribution import Distribution
+
+        return Distribution(inference, probabilities)
+
+    def marginals(
+        self,
+        *,
+        under: str | None = None,
+        only: str | None = None,
+        latency_ms: LatencyTables | None = None,
+        bins: int | None = None,
+        draws: int | None = None,
+    ) -> Usage:
+        """How many architectures use each value of each decision: the marginals of the uniform distribution.
+
+        >>> darts, op = load("spaces/darts.nas"), "normal.x[2].edge[0].op"
+        >>> darts.marginals(only=op).shares()[op]["sep5"], darts.marginals().live(op)
+        (Fraction(5, 69), (Fraction(35, 69), Fraction(35, 69)))
+        >>> small = darts.marginals(under="macs <= 25 M", only=op)
+        >>> small.exact, round(float(small.shares()[op]["sep3"]), 6)
+        (True, 0.000121)
+
+        Args:
+            under: Count only the architectures that keep some limits, see `count_under`.
+            only: Some decisions: "picks", "trunk[*,8].w"; by default all.
+            latency_ms: The tables of the devices that the limits name.
+            bins: About how many costs to tell apart at most; more take longer and make brackets narrower.
+            draws: Estimate from so many uniform draws, instead of counting.
+
+        Raises:
+            NasError: No such decision, no limit, no table, or no architecture keeps the limits.
+        """
+        from nasdsl.algebra.usage import usage, usage_of_draws, usage_under
+
+        paths = list(self.graph.decisions) if only is None else selected(self.graph, only)
+        if draws is not None:
+            drawn = self.architectures if under is None else self.limited(under, latency_ms=latency_ms)
+            return usage_of_draws(self.model, drawn.batches(draws, 0), paths)
+        if under is None:
+            return usage(self.model, paths)
+        return usage_under(*bounded(self.model, read_limits(under, "limits"), latency_ms or {}), paths, bins)
 
     def validate(self, architecture: Architecture) -> None:
         """Check that an architecture is one of this space.

@@ -9,16 +9,13 @@ from fractions import Fraction
 from math import log10
 from typing import TYPE_CHECKING, Any
 
+from nasdsl.algebra.selection import KINDS, selected
 from nasdsl.cli.arguments import add_space, latencies, load_space
 from nasdsl.cli.quantities import positive
-from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Graph, Kind
 
 if TYPE_CHECKING:
     from nasdsl.algebra.priced import Histogram
     from nasdsl.space import Space
-
-KINDS = {"choices": Kind.CHOOSE, "picks": Kind.PICK, "widths": Kind.WIDTH, "depths": Kind.DEPTH, "routes": Kind.ROUTE}
 
 ROWS = 20
 """Lines of a histogram for people."""
@@ -67,7 +64,7 @@ def _count(args: argparse.Namespace) -> int:
     else:
         from nasdsl.algebra.count import count_values
 
-        paths = _paths(space.graph, args.only)
+        paths = selected(space.graph, args.only)
         result = {"decisions": len(paths), "values": count_values(space.model, paths)}
     if args.json:
         size = result.get("architectures", result.get("values", 0))
@@ -78,18 +75,6 @@ def _count(args: argparse.Namespace) -> int:
         for key, value in result.items():
             print(f"{key:{width}}  {_large(value)}")
     return 0
-
-
-def _paths(graph: Graph, which: str) -> list[str]:
-    """The decisions that `--only` means."""
-    if which in KINDS:
-        paths = [path for path, decision in graph.decisions.items() if decision.kind is KINDS[which]]
-    else:
-        pattern = re.compile("".join(".*" if part == "*" else re.escape(part) for part in re.split(r"(\*)", which)))
-        paths = [path for path in graph.decisions if pattern.fullmatch(path)]
-    if not paths:
-        raise NasError(f"`{graph.name}` has no decision that `{which}` means", help="`nasdsl show --all` lists them")
-    return paths
 
 
 def _under(args: argparse.Namespace, space: Space) -> int:
