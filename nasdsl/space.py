@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nasdsl.algebra.arrays import numpy
 from nasdsl.algebra.count import Count, count
 from nasdsl.algebra.distinct import LIMIT, Distinct, Forms, distinct, every, within
+from nasdsl.algebra.distribution import Distribution, Inference
 from nasdsl.algebra.limited import Limited
 from nasdsl.algebra.limits import bounded, read_limits
 from nasdsl.algebra.model import Model, model
@@ -20,6 +20,7 @@ from nasdsl.algebra.priced import Bracket
 from nasdsl.algebra.ranking import Ranking
 from nasdsl.algebra.satisfiable import check_satisfiable
 from nasdsl.algebra.selection import selected
+from nasdsl.algebra.usage import Usage, usage, usage_of_draws, usage_under
 from nasdsl.elaborate.space import ParameterValue, elaborate
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
@@ -27,10 +28,6 @@ from nasdsl.passes.canonical import CanonicalForm
 from nasdsl.passes.derive import derive, validate
 from nasdsl.source import Source
 from nasdsl.syntax.parser import parse, read_source
-
-if TYPE_CHECKING:
-    from nasdsl.algebra.distribution import Distribution, Inference
-    from nasdsl.algebra.usage import Usage
 
 LatencyTables = Mapping[str, Mapping[str, float]]
 """For each device latency in ms by signature (see `nasdsl.hardware.table`)."""
@@ -179,9 +176,6 @@ class Space:
     @cached_property
     def inference(self) -> Inference:
         """What questions about distributions over its architectures share."""
-        numpy()
-        from nasdsl.algebra.distribution import Inference
-
         return Inference(self.model)
 
     def distribution(self, probabilities: Mapping[str, Any]) -> Distribution:
@@ -195,10 +189,7 @@ class Space:
         Raises:
             NasError: They are none, the space has no architecture, or numpy is missing.
         """
-        inference = self.inference
-        from nasdsl.algebra.distribution import Distribution
-
-        return Distribution(inference, probabilities)
+        return Distribution(self.inference, probabilities)
 
     def marginals(
         self,
@@ -211,12 +202,12 @@ class Space:
     ) -> Usage:
         """How many architectures use each value of each decision: the marginals of the uniform distribution.
 
-        >>> darts, op = load("spaces/darts.nas"), "normal.x[2].edge[0].op"
+        >>> darts, op = load("spaces/darts.nas"), "normal.x[3].edge[0].op"
         >>> darts.marginals(only=op).shares()[op]["sep5"], darts.marginals().live(op)
-        (Fraction(5, 69), (Fraction(35, 69), Fraction(35, 69)))
+        (Fraction(2, 21), (Fraction(2, 3), Fraction(2, 3)))
         >>> small = darts.marginals(under="macs <= 25 M", only=op)
         >>> small.exact, round(float(small.shares()[op]["sep3"]), 6)
-        (True, 0.000121)
+        (True, 8.1e-05)
 
         Args:
             under: Count only the architectures that keep some limits, see `count_under`.
@@ -228,8 +219,6 @@ class Space:
         Raises:
             NasError: No such decision, no limit, no table, or no architecture keeps the limits.
         """
-        from nasdsl.algebra.usage import usage, usage_of_draws, usage_under
-
         paths = list(self.graph.decisions) if only is None else selected(self.graph, only)
         if draws is not None:
             drawn = self.architectures if under is None else self.limited(under, latency_ms=latency_ms)

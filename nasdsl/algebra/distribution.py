@@ -19,20 +19,22 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from nasdsl.algebra.arrays import numpy
 from nasdsl.algebra.costs import Costs
 from nasdsl.algebra.factors import Factor, FactorGraph
 from nasdsl.algebra.metrics import SCALE, parts
 from nasdsl.algebra.model import Model
 from nasdsl.algebra.plan import plan
 from nasdsl.algebra.selection import by_decision
-from nasdsl.algebra.sums import Floats, Sums, Vector
+from nasdsl.algebra.sums import Sums, Vector
 from nasdsl.algebra.weights import Weights, log_of, plain_of, scalar_of, surprise
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
+
+if TYPE_CHECKING:
+    from nasdsl.algebra.sums import Floats
 
 Marginals = dict[str, dict[Hashable, float]]
 """For each decision the probability of each value (of a route: of each link); the rest to one is that it is dead."""
@@ -69,7 +71,7 @@ class Inference:
             factors = costs.factors(parts(self.model.space, metric, latency_ms))
             sums = self._sums(replace(costs.graph, factors=[*costs.graph.factors, *factors]))
             first = len(self.weighted) + len(costs.graph.factors)
-            rows = {first + n: np.array(list(f.rows.values()), np.float64) for n, f in enumerate(factors)}
+            rows = {first + n: numpy().array(list(f.rows.values()), float) for n, f in enumerate(factors)}
             known = self._priced[metric, device] = (dict(latency_ms), Priced(sums, rows, SCALE[metric]))
         return known[1]
 
@@ -145,6 +147,7 @@ class Distribution:
         rule, and where some of them are dead they compare what has no common measure, such as the ways of routes that
         do not live together.
         """
+        np = numpy()
         with np.errstate(divide="ignore"):
             logs = {n: np.log(weight) for n, weight in enumerate(self._plain)}
         best, assignment = self._inference.sums.best(logs)

@@ -13,15 +13,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from math import inf, log, nan
 from operator import mul
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from nasdsl.algebra.arrays import numpy
 from nasdsl.algebra.plan import Plan
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
 Vector = Any
 """A one-dimensional array of numpy or PyTorch, in double precision."""
@@ -38,7 +42,7 @@ class _Indexed:
     sources: tuple[int, ...]
     places: tuple[Any, ...]
     targets: Any
-    values: NDArray[np.int64]
+    values: Integers
     size: int
 
 
@@ -50,6 +54,7 @@ class Sums:
     """
 
     def __init__(self, plan: Plan) -> None:
+        np = numpy()
         self.plan = plan
         self._steps = [
             _Indexed(
@@ -88,10 +93,10 @@ class Sums:
             message = library.segment_sum(whole, step.targets, step.size)
             scale = message.max().item()
             if not scale:
-                return library.zero - np.inf, library.zero + np.nan
+                return library.zero - inf, library.zero + nan
             second = None if pair[1] is None else library.segment_sum(pair[1], step.targets, step.size) / scale
             known[self.plan.factors + n] = (message / scale, second)
-            log_total = log_total + np.log(scale)
+            log_total = log_total + log(scale)
         for root in self.plan.roots:
             total, second = known[self.plan.factors + root]
             assert total is not None
@@ -134,7 +139,7 @@ class Sums:
             for place, (source, places) in enumerate(zip(step.sources, step.places, strict=True))
             if place != without and source in known
         ]
-        return reduce(mul, factors) if factors else np.ones(len(step.values))
+        return reduce(mul, factors) if factors else numpy().ones(len(step.values))
 
     def best(self, logs: Mapping[int, Floats]) -> tuple[float, dict[int, int]]:
         """The assignment with the greatest sum of logarithms of weights, and that sum.
@@ -144,8 +149,9 @@ class Sums:
         Args:
             logs: For some factors the logarithms of their rows' weights; those of the others are nothing.
         """
+        np = numpy()
         known: dict[int, Floats] = dict(logs)
-        arg: list[NDArray[np.int64]] = []
+        arg: list[Integers] = []
         for n, step in enumerate(self._steps):
             total = np.zeros(len(step.values))
             for source, places in zip(step.sources, step.places, strict=True):
@@ -197,13 +203,13 @@ class _Library(Protocol):
 
 
 class _Numpy:
-    zero: Any = np.float64(0)
+    zero: Any = 0.0
 
     def ones(self, size: int) -> Vector:
-        return np.ones(size)
+        return numpy().ones(size)
 
     def log(self, scalar: Any) -> Any:
-        return np.log(scalar)
+        return log(scalar)
 
     def segment_sum(self, vector: Vector, targets: Any, size: int) -> Vector:
         return _added(vector, targets, size)
@@ -225,8 +231,8 @@ class _Tensors:
         return vector.new_zeros(size).index_add(0, targets, vector)
 
 
-def _added(vector: Floats, targets: NDArray[np.int64], size: int = 0) -> Floats:
-    found: Floats = np.bincount(targets, weights=vector, minlength=size).astype(np.float64, copy=False)
+def _added(vector: Floats, targets: Integers, size: int = 0) -> Floats:
+    found: Floats = numpy().bincount(targets, weights=vector, minlength=size).astype(float, copy=False)
     return found
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from operator import mul
+from typing import Any
 
 from nasdsl.algebra.arrays import Batch, numpy
 from nasdsl.algebra.elimination import tables
@@ -27,9 +28,13 @@ from nasdsl.algebra.polynomial import ONE, Polynomial, Polynomials
 from nasdsl.algebra.priced import BINS, Axis, Bound, Bracket, Priced, arithmetic, axes, steps
 from nasdsl.algebra.selection import by_decision, variables_of
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.graph import Kind
 
 WORK = 50_000_000
 """How many products, each as often as there are costs to tell apart, are made unless more are asked for."""
+
+MOST_FIELDS = 2_000_000
+"""How many coefficients are kept as numbers of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,13 @@ class Usage:
         total: How many architectures there are.
         counts: For each decision and value how many use it; in the rest the decision is dead. Of a pick the values are
             its subsets, of a route the links that it takes, ((cell), (cell)).
+        alive: For each decision how many architectures it is live in.
         draws: 0 if all architectures were counted; else all this is about so many of them, uniformly drawn.
     """
 
     total: Bracket
     counts: Mapping[str, Mapping[Hashable, Bracket]]
+    alive: Mapping[str, Bracket]
     draws: int = 0
 
     @property
@@ -57,9 +64,8 @@ class Usage:
         return _share(self.counts[path][value], self.total)
 
     def live(self, path: str) -> tuple[Fraction, Fraction]:
-        """Between which numbers the share of the architectures lies in which a decision that is no route is live."""
-        some = self.counts[path].values()
-        return _share(Bracket(sum(n.lower for n in some), sum(n.upper for n in some)), self.total)
+        """Between which numbers the share of the architectures lies in which a decision is live."""
+        return _share(self.alive[path], self.total)
 
     def shares(self) -> dict[str, dict[Hashable, Fraction]]:
         """All shares.
@@ -133,9 +139,7 @@ def usage_of_draws(model: Model, batches: Iterable[Batch], paths: Collection[str
         size += len(next(iter(batch.columns.values()), ()))
         for variable, known in numbers.items():
             known.update(dict(enumerate(numpy().bincount(batch.columns[variable]).tolist())))
-    found = by_decision(model, paths, numbers)
-    counts = {path: {value: Bracket(n, n) for value, n in own.items()} for path, own in found.items()}
-    return Usage(Bracket(size, size), counts, draws=size)
+    return _usage(model, paths, Bracket(size, size), numbers, numbers, size)
 
 
 def _counted(every: Plan, priced: Priced, chosen: Sequence[Axis]) -> _Counted:
@@ -146,11 +150,30 @@ def _bracketed(model: Model, paths: Collection[str], inner: _Counted, outer: _Co
     wanted = variables_of(model, paths)
     low = inner.values(wanted)
     high = low if outer is inner else outer.values(wanted)
+    return _usage(model, paths, Bracket(inner.total, outer.total), low, high)
+
+
+def _usage(
+    model: Model,
+    paths: Collection[str],
+    total: Bracket,
+    low: Mapping[int, Mapping[int, int]],
+    high: Mapping[int, Mapping[int, int]],
+    draws: int = 0,
+) -> Usage:
     below, above = by_decision(model, paths, low), by_decision(model, paths, high)
-    return Usage(
-        Bracket(inner.total, outer.total),
-        {path: {value: Bracket(n, above[path][value]) for value, n in own.items()} for path, own in below.items()},
-    )
+    counts = {path: {value: Bracket(n, above[path][value]) for value, n in own.items()} for path, own in below.items()}
+    alive = {}
+    for path, own in counts.items():
+        decision = model.space.decisions[path]
+        # A route is live where it takes a link into its end.
+        some = [n for value, n in own.items() if decision.kind is not Kind.ROUTE or _target(value) == decision.end]
+        alive[path] = Bracket(sum(n.lower for n in some), sum(n.upper for n in some))
+    return Usage(total, counts, alive, draws)
+
+
+def _target(link: Any) -> Any:
+    return link[1]
 
 
 class _Counted:
@@ -165,7 +188,7 @@ class _Counted:
 
     def __init__(self, plan: Plan, graph: FactorGraph, polynomials: Polynomials, chosen: Sequence[Axis]) -> None:
         self._plan = plan
-        self._arithmetic = polynomials
+        self.arithmetic = polynomials
         self._known: dict[int, list[Polynomial]] = {}
         for n, table in enumerate(tables(graph, polynomials.semiring)):
             rows = list(table.rows.values())
@@ -176,8 +199,8 @@ class _Counted:
         whole = reduce(polynomials.times, self._wholes(), ONE)
         kept = {c: n for c, n in polynomials.terms(whole) if all(axis.keeps(c) for axis in chosen)}
         self.total = sum(kept.values())
-        self._top = max(kept, default=0)
-        self._slack: Polynomial = polynomials.packed({self._top - c: 1 for c in kept}) if len(kept) > 1 else {0: 1}
+        self.top = max(kept, default=0)
+        self._slack: Polynomial = polynomials.packed({self.top - c: 1 for c in kept}) if len(kept) > 1 else {0: 1}
 
     def _wholes(self) -> list[Polynomial]:
         """What the total is the product of."""
@@ -187,20 +210,20 @@ class _Counted:
     def _message(self, step: Step) -> list[Polynomial]:
         found: list[Polynomial] = [0] * step.size
         for n, target in enumerate(step.targets):
-            found[target] = self.plus(found[target], self._product(step, n))
+            found[target] = self.plus(found[target], self.product(step, n))
         return found
 
     def plus(self, a: Polynomial, b: Polynomial) -> Polynomial:
         """The sum; of few terms and nothing: still few terms."""
-        return b if a == 0 else a if b == 0 else self._arithmetic.plus(a, b)
+        return b if a == 0 else a if b == 0 else self.arithmetic.plus(a, b)
 
-    def _product(self, step: Step, n: int, without: int | None = None) -> Polynomial:
+    def product(self, step: Step, n: int, without: int | None = None) -> Polynomial:
         """A product of a step, without one of its sources."""
         result: Polynomial = ONE
         for place, source in enumerate(step.sources):
             if place != without and source in self._known:
                 other = self._known[source][step.places[place][n]]
-                result = other if result is ONE else result if other is ONE else self._arithmetic.times(result, other)
+                result = other if result is ONE else result if other is ONE else self.arithmetic.times(result, other)
         return result
 
     def values(self, wanted: Collection[int]) -> dict[int, dict[int, int]]:
@@ -213,7 +236,7 @@ class _Counted:
         wholes = self._wholes()
         for n, root in enumerate(self._plan.roots, start=len(wholes) - len(self._plan.roots)):
             others = [*wholes[:n], *wholes[n + 1 :]]
-            outside[root] = [reduce(self._arithmetic.times, others, self._slack)]
+            outside[root] = [reduce(self.arithmetic.times, others, self._slack)]
         for n in range(len(self._plan.steps) - 1, -1, -1):
             above = outside.pop(n, None)
             if above is not None and n in below:
@@ -235,9 +258,9 @@ class _Counted:
 
     def fields(self, polynomial: Polynomial) -> list[int]:
         """The coefficients of a polynomial, from that of x^0 to the last one that counts."""
-        found = [0] * (self._top + 1)
-        for exponent, coefficient in self._arithmetic.terms(polynomial):
-            if exponent <= self._top:
+        found = [0] * (self.top + 1)
+        for exponent, coefficient in self.arithmetic.terms(polynomial):
+            if exponent <= self.top:
                 found[exponent] = coefficient
         return found
 
@@ -253,13 +276,13 @@ class _Down:
 
     def __init__(self, counted: _Counted, step: Step, above: Sequence[Polynomial]) -> None:
         self._counted, self._step, self._above = counted, step, above
-        self._last: tuple[int, list[int]] = (-1, [])
+        self._known: dict[int, tuple[Polynomial, list[int]]] = {}
 
     def values(self) -> dict[int, int]:
         """How many architectures that count have each value of the step's variable."""
         found: dict[int, int] = {}
         for n, (target, value) in enumerate(zip(self._step.targets, self._step.values, strict=True)):
-            count = self._at(target, self._counted._product(self._step, n), 0)
+            count = self._at(target, self._counted.product(self._step, n), 0)
             if count:
                 found[value] = found.get(value, 0) + count
         return found
@@ -270,19 +293,19 @@ class _Down:
         Of a row with few terms only its coefficients at these are computed: they are sums of products, where a product
         of two polynomials with many terms would be large.
         """
-        top = self._counted._top
+        top = self._counted.top
         few: list[dict[int, int]] = [{} for _ in message]
         found: list[Polynomial] = [0] * len(message)
         for n, (row, target) in enumerate(zip(self._step.places[place], self._step.targets, strict=True)):
             own = message[row]
-            other = self._counted._product(self._step, n, place)
+            other = self._counted.product(self._step, n, place)
             if isinstance(own, dict):
                 for exponent in own:
                     if exponent <= top:
                         known = few[row].get(top - exponent, 0)
                         few[row][top - exponent] = known + self._at(target, other, exponent)
             elif own:
-                found[row] = self._counted.plus(found[row], self._counted._arithmetic.times(self._above[target], other))
+                found[row] = self._counted.plus(found[row], self._counted.arithmetic.times(self._above[target], other))
         return [
             {exponent: n for exponent, n in some.items() if n} or 0 if isinstance(own, dict) else dense
             for own, some, dense in zip(message, few, found, strict=True)
@@ -290,15 +313,22 @@ class _Down:
 
     def _at(self, target: int, polynomial: Polynomial, exponent: int) -> int:
         """How often x^exponent times a polynomial counts, at a row of the message."""
-        room = self._counted._top - exponent
+        room = self._counted.top - exponent
         above = self._above[target]
         if not above or not polynomial:
             return 0
         if isinstance(above, dict) and isinstance(polynomial, dict):
             return sum(n * above.get(room - e, 0) for e, n in polynomial.items())
-        if self._last[0] != target:
-            self._last = target, self._counted.fields(above)
-        fields = self._last[1]
+        fields = self._fields(above)
         if isinstance(polynomial, dict):
             return sum(n * fields[room - e] for e, n in polynomial.items() if e <= room)
-        return sum(map(mul, self._counted.fields(polynomial), fields[room::-1])) if room >= 0 else 0
+        return sum(map(mul, self._fields(polynomial), fields[room::-1])) if room >= 0 else 0
+
+    def _fields(self, polynomial: Polynomial) -> list[int]:
+        """The coefficients of a polynomial; those of the latest ones are kept, by the identity of the polynomial."""
+        known = self._known.get(id(polynomial))
+        if known is None:
+            if len(self._known) * (self._counted.top + 1) > MOST_FIELDS:
+                self._known.clear()
+            known = self._known[id(polynomial)] = polynomial, self._counted.fields(polynomial)
+        return known[1]

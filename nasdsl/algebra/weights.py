@@ -6,15 +6,17 @@ Tensors bring their own functions, so nothing here imports PyTorch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from nasdsl.algebra.arrays import numpy
 from nasdsl.algebra.model import Model
 from nasdsl.algebra.routes import Flow, Groups
-from nasdsl.algebra.sums import Floats, Vector
+from nasdsl.algebra.sums import Vector
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Kind
+
+if TYPE_CHECKING:
+    from nasdsl.algebra.sums import Floats
 
 TOLERANCE = 1e-3
 """By how much probabilities may add up to something other than one; they are normalised."""
@@ -66,7 +68,7 @@ class Weights:
         plain = plain_of(vector)
         if plain.shape != (len(names),):
             raise NasError(f"`{path}` needs {len(names)} probabilities, found an array of shape {plain.shape}")
-        if not np.isfinite(plain).all() or (plain < 0).any():
+        if not numpy().isfinite(plain).all() or (plain < 0).any():
             raise NasError(f"`{path}` has a probability that is negative or no number: {plain.tolist()}")
         if decision.kind is Kind.ROUTE:
             return self._per_target(path, self._model.flows[decision.grid], names, vector)
@@ -101,22 +103,22 @@ class Weights:
 
     def _vector(self, given: Any) -> Vector:
         if self._example is None:
-            return np.asarray(plain_of(given), np.float64)
+            return plain_of(given)
         return (
             given.to(self._example.device).double() if hasattr(given, "requires_grad") else self._constant(list(given))
         )
 
     def _constant(self, values: list[float]) -> Vector:
-        return np.array(values) if self._example is None else self._example.double().new_tensor(values)
+        return numpy().array(values) if self._example is None else self._example.double().new_tensor(values)
 
     def _joined(self, parts: Sequence[Vector]) -> Vector:
         if self._example is None:
-            return np.concatenate(parts)
+            return numpy().concatenate(parts)
         sizes = [len(part) for part in parts]
         whole = self._constant([0.0] * sum(sizes))
-        ends = np.cumsum(sizes)
+        ends = numpy().cumsum(sizes)
         for part, end in zip(parts, ends, strict=True):
-            whole = whole.index_add(0, whole.new_tensor(np.arange(end - len(part), end)).long(), part)
+            whole = whole.index_add(0, whole.new_tensor(numpy().arange(end - len(part), end)).long(), part)
         return whole
 
 
@@ -128,19 +130,20 @@ def _normalised(vector: Vector) -> Vector:
 def plain_of(vector: Any) -> Any:
     """As a numpy array of doubles."""
     given = vector.detach().cpu() if hasattr(vector, "requires_grad") else vector
-    return np.asarray(given, np.float64)
+    return numpy().asarray(given, float)
 
 
 def surprise(weight: Vector) -> Vector:
     """-w log w, and zero where w is."""
-    if isinstance(weight, np.ndarray):
+    if not hasattr(weight, "requires_grad"):
+        np = numpy()
         return -weight * np.log(np.where(weight > 0, weight, 1))
     return -weight * weight.where(weight > 0, weight.new_ones(())).log()
 
 
 def log_of(weight: Any) -> Any:
     """The logarithm of a number."""
-    return weight.log() if hasattr(weight, "requires_grad") else np.log(weight)
+    return weight.log() if hasattr(weight, "requires_grad") else numpy().log(weight)
 
 
 def scalar_of(value: Any) -> Any:

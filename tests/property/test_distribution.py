@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nasdsl import runtime
 from nasdsl.algebra.metrics import parts
 from nasdsl.algebra.priced import Bound, Bracket, Priced
-from nasdsl.algebra.usage import Usage, usage, usage_of_draws, usage_under
+from nasdsl.algebra.usage import Usage, usage_of_draws, usage_under
 from nasdsl.codegen import supernet_source
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
@@ -35,6 +35,8 @@ from nasdsl.space import Space, load
 from tests.property.test_algebra import cost, few, listed, price, small, values
 
 Tables = dict[str, list[float]]
+
+fewer = settings(few, max_examples=few.max_examples // 2)
 
 
 def tables_of(graph: Graph, generator: random.Random, zeros: float = 0.0) -> Tables:
@@ -120,7 +122,7 @@ def test_everything_is_that_of_the_listed_distribution(graph: Graph, seed: int, 
             assert share == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 
 
-@few
+@fewer
 @given(small, st.integers(0, 1000), st.sampled_from(["macs", "params", "latency(ort_cpu)"]))
 def test_expected_costs_are_those_of_the_listed_distribution(graph: Graph, seed: int, metric: str) -> None:
     tables = tables_of(graph, random.Random(seed))
@@ -133,7 +135,7 @@ def test_expected_costs_are_those_of_the_listed_distribution(graph: Graph, seed:
     assert found == pytest.approx(wanted, rel=1e-9)
 
 
-@few
+@fewer
 @given(small, st.integers(0, 1000))
 def test_gradients_are_those_of_the_sum_over_a_list(graph: Graph, seed: int) -> None:
     """Of the logits: expected cost, entropy and a log-probability."""
@@ -248,12 +250,12 @@ def test_uniform_marginals_are_those_of_a_list(graph: Graph) -> None:
     assert found.total.lower == len(architectures)
     assert found.counts == listed_usage(graph, architectures, found)
     for path, own in found.shares().items():
-        if graph.decisions[path].kind is not Kind.ROUTE:
-            live = sum(path in a.decisions for a in architectures)
-            assert sum(own.values()) == Fraction(live, len(architectures)) == found.live(path)[0]
+        live = sum(path in a.decisions for a in architectures)
+        assert found.live(path) == (Fraction(live, len(architectures)),) * 2
+        assert sum(own.values()) == found.live(path)[0] or graph.decisions[path].kind is Kind.ROUTE
 
 
-@few
+@fewer
 @given(small, st.sampled_from(["macs", "latency"]), st.integers(0, 100), st.sampled_from(["<=", ">="]), st.data())
 def test_marginals_under_a_limit(graph: Graph, metric: str, percent: int, relation: str, data: st.DataObject) -> None:
     table = {text: price(text) for text in signatures(graph)}
@@ -278,7 +280,7 @@ def test_marginals_under_a_limit(graph: Graph, metric: str, percent: int, relati
             assert low <= Fraction(n.lower, len(kept)) <= high
 
 
-@few
+@fewer
 @given(small, st.integers(0, 100), st.integers(0, 100))
 def test_marginals_under_two_limits(graph: Graph, percent: int, other: int) -> None:
     known = {a: (cost(graph, a, "macs", {}), cost(graph, a, "params", {})) for a in listed(graph)}
@@ -287,13 +289,14 @@ def test_marginals_under_two_limits(graph: Graph, percent: int, other: int) -> N
     kept = [a for a, own in known.items() if own[0] >= limits[0] and own[1] <= limits[1]]
     priced = Priced(space_of(graph).model, [parts(graph, "macs"), parts(graph, "params")])
     bounds = [Bound(0, ">=", limits[0]), Bound(1, "<=", limits[1])]
-    if not kept:
-        with pytest.raises(NasError, match="keeps the limits"):
-            usage_under(priced, bounds, list(graph.decisions), bins=10**9)
-        return
-    found = usage_under(priced, bounds, list(graph.decisions), bins=10**9)
-    assert found.total == Bracket(len(kept), len(kept))
-    assert found.counts == listed_usage(graph, kept, found)
+    assume(kept)
+    found = usage_under(priced, bounds, list(graph.decisions), bins=12)
+    assert found.total.lower <= len(kept) <= found.total.upper
+    for path, own in found.counts.items():
+        for value, bracket in own.items():
+            n = sum(used(graph, path, value, a.decisions.get(path)) for a in kept)
+            assert bracket.lower <= n <= bracket.upper
+            assert bracket == Bracket(n, n) or not found.exact
 
 
 def test_an_estimate_counts_draws(repository: Path) -> None:
@@ -342,14 +345,17 @@ def test_fasterseg(repository: Path) -> None:
 
 
 def test_uniform_marginals_of_fasterseg(repository: Path) -> None:
-    """Of the pairs of ends; 1,695 pairs of routes, see the counts."""
+    """The branch to 1/8 has one way, so its links are taken where it is live."""
     space = load(repository / "spaces/fasterseg.nas")
-    found = space.marginals(only="ends")
-    assert sum(found.shares()["ends"].values()) == 1
-    for value, n in found.counts["ends"].items():
-        fixed = usage(space.model, ["ends"]).counts["ends"][value]
-        assert n == fixed
+    found = space.marginals()
     assert found.total.lower == space.count().architectures
+    assert sum(found.shares()["ends"].values()) == 1
+    with_first = sum(found.share("ends", pair)[0] for pair in [(8, 16), (8, 32)])
+    assert found.share("branch[8]", ((0, 8), (1, 8)))[0] == with_first
+    drawn = space.marginals(draws=20_000)
+    for path, own in found.shares().items():
+        for value, share in own.items():
+            assert float(drawn.shares()[path][value]) == pytest.approx(float(share), abs=0.015)
 
 
 RULED = """space ruled {
