@@ -290,7 +290,7 @@ def test_marginals_under_two_limits(graph: Graph, percent: int, other: int) -> N
     priced = Priced(space_of(graph).model, [parts(graph, "macs"), parts(graph, "params")])
     bounds = [Bound(0, ">=", limits[0]), Bound(1, "<=", limits[1])]
     assume(kept)
-    found = usage_under(priced, bounds, list(graph.decisions), bins=12)
+    found = usage_under(priced, bounds, list(graph.decisions), bins=6)
     assert found.total.lower <= len(kept) <= found.total.upper
     for path, own in found.counts.items():
         for value, bracket in own.items():
