@@ -36,7 +36,7 @@ from tests.property.test_algebra import cost, few, listed, price, small, values
 
 Tables = dict[str, list[float]]
 
-fewer = settings(few, max_examples=few.max_examples // 2)
+fewer = settings(few, max_examples=few.max_examples // 4)
 
 
 def tables_of(graph: Graph, generator: random.Random, zeros: float = 0.0) -> Tables:
