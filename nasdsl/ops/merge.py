@@ -42,8 +42,8 @@ class Sum(Operation):
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
-        total = names[0]
-        for name in names[1:]:
+        total, *others = [name for name in names if not emit.is_zero(name)] or names[:1]
+        for name in others:
             total = emit.node("Add", [total, name])
         return total
 
