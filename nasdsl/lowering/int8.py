@@ -7,8 +7,10 @@ saturate, which the accuracy that is measured beside it then shows.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,8 @@ from numpy.typing import NDArray
 
 from nasdsl.diagnostics.errors import NasError
 
-QUANTISED = ("Conv", "Gemm", "Add", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool", "Resize", "Relu")
-"""What computes in int8; the rest stays as it is."""
+QUANTISED = ("Conv", "Gemm", "Add", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool", "Relu")
+"""What computes in int8; the rest, resizing above all, stays as it is."""
 
 
 def quantised(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
@@ -47,7 +49,7 @@ def quantised(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
             image = next(self._images, None)
             return None if image is None else {name: image}
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _without_advice():
         path = Path(folder) / "int8.onnx"
         quantize_static(
             model,
@@ -60,3 +62,14 @@ def quantised(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
             weight_type=QuantType.QInt8,
         )
         return path.read_bytes()
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """The tools advise to fold and simplify first, which the lowering has done."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -108,13 +108,13 @@ class GlobalAvgPool(Operation):
         return emit.node("GlobalAveragePool", names)
 
 
-def _bilinear(emit: Emitter, x: str, *, scales: str = "", sizes: str = "", **attributes: Any) -> str:
+def _bilinear(emit: Emitter, x: str, *, scales: str = "", sizes: str = "") -> str:
     """Bilinear resizing with corners aligned, by scales or to sizes."""
     # Below opset 13 inputs that are not read must be there, empty.
     nothing = "" if emit.opset >= 13 else emit.constant([], "float32")
     inputs = [x, nothing, scales or nothing, sizes]
-    attributes |= {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
-    return emit.node("Resize", inputs if sizes else inputs[:3], **attributes)
+    mode = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    return emit.node("Resize", inputs if sizes else inputs[:3], **mode)
 
 
 def _resized_by(emit: Emitter, x: str, factors: tuple[Fraction, Fraction]) -> str | None:
@@ -130,9 +130,10 @@ def _resized_by(emit: Emitter, x: str, factors: tuple[Fraction, Fraction]) -> st
 
 
 def _resized_to(emit: Emitter, x: str, size: str) -> str:
-    """Resizing to a size: a value of two numbers."""
-    if emit.opset >= 18:
-        return _bilinear(emit, x, sizes=size, axes=[2, 3])
+    """Resizing to a size: a value of two numbers.
+
+    All four sides are given: ONNX Runtime 1.31 mistakes sizes along `axes` in quantised models.
+    """
     return _bilinear(emit, x, sizes=emit.node("Concat", [_sides(emit, x, 0, 2), size], axis=0))
 
 

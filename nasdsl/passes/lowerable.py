@@ -30,5 +30,5 @@ def check_lowerable(graph: Graph) -> None:
     for node in without_onnx(graph):
         raise NasError(
             f"{node.span}: `{node.attrs['target']}` is an extern, a class of your own: it has no ONNX form",
-            help="leave it out of what is exported; generated PyTorch code calls it",
+            help="say it with operations of the language, or use the PyTorch code that `compile` and `derive` write",
         )
