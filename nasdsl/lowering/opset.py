@@ -41,7 +41,7 @@ def check_opset(graph: Graph, opset: int) -> None:
         return
     missing: dict[str, str] = {}
     for version, node in needs:
-        if version > opset:
+        if version > max(opset, OLDEST):
             missing.setdefault(node.op, f"`{node.op}` needs {version} ({node.span})")
     reason = "; ".join(missing.values()) or f"before {OLDEST}, weights were inputs of the model"
     raise NasError(
