@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import time
 import warnings
@@ -51,18 +52,17 @@ def main() -> None:
     lines = ["# ONNX: lowering, and its models beside those of torch.onnx.export", ""]
     lines += [f"`python benchmarks/lowering.py --rounds {args.rounds}`", ""]
     lines += ["; ".join(f"{key}: {value}" for key, value in machine().items()), ""]
-    lines += [
-        "Other processes ran on the two cores meanwhile (load 6 to 8): times are upper bounds; of the ratios, those of the least times mean most.",
-        "",
-    ]
-    lines += [
-        "| network | lowering s (first, least of 5) | CPU s (first, least) | exporter s | nodes ours / its | ours ms (least, median) | "
-    ]
-    lines[-1] += "its ms (least, median) | ratio (least, median) |"
-    lines += ["|---|---|---|---|---|---|---|---|", row("FasterSeg student, 1024x2048", student(), args.rounds)]
+    head = "network; lowering s (first, least of 5); CPU s (first, least); exporter s; nodes ours / its; "
+    head += "ours ms (least, median); its ms (least, median); ratio (least, median)"
+    rows = [head.split("; "), ["---"] * 8, row("FasterSeg student, 1024x2048", student(), args.rounds)]
     for name, preset in SPACES:
         space = load(REPOSITORY / f"spaces/{name}.nas", preset=preset)
-        lines.append(row(f"{name} {preset}".strip(), space.derive(space.sample(0)), 40 * args.rounds))
+        rows.append(row(f"{name} {preset}".strip(), space.derive(space.sample(0)), 40 * args.rounds))
+    lines += [
+        f"Load of the machine in the last minute: {os.getloadavg()[0]:.1f}. What else ran makes times upper bounds; "
+    ]
+    lines[-1] += "of the ratios, those of the least times mean most."
+    lines += ["", *(f"| {' | '.join(cells)} |" for cells in rows)]
     (REPOSITORY / "benchmarks/results/lowering.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 
@@ -72,7 +72,7 @@ def student() -> Graph:
     return space.derive(read_notation("fasterseg", json.dumps(STUDENT), space.graph))
 
 
-def row(name: str, graph: Graph, rounds: int) -> str:
+def row(name: str, graph: Graph, rounds: int) -> list[str]:
     network = module_from(network_source(graph, architecture=None, facts={}), "network").Network().eval()
     times, cpu = [], []
     for _ in range(5):
@@ -87,11 +87,15 @@ def row(name: str, graph: Graph, rounds: int) -> str:
     sessions, nodes = zip(*(opened(content) for content in (ours, theirs)), strict=True)
     latencies = interleaved(graph, sessions, rounds)
     least, middle = ([statistic(ms) for ms in latencies] for statistic in (min, median))
-    return (
-        f"| {name} | {times[0]:.3f}, {min(times):.3f} | {cpu[0]:.3f}, {min(cpu):.3f} | {exporter_s:.1f} | {nodes[0]} / {nodes[1]} | "
-        f"{least[0]:.2f}, {middle[0]:.2f} | {least[1]:.2f}, {middle[1]:.2f} | "
-        f"{least[0] / least[1]:.3f}, {middle[0] / middle[1]:.3f} |"
-    )
+    return [
+        name,
+        f"{times[0]:.3f}, {min(times):.3f}",
+        f"{cpu[0]:.3f}, {min(cpu):.3f}",
+        f"{exporter_s:.1f}",
+        f"{nodes[0]} / {nodes[1]}",
+        *(f"{least[place]:.2f}, {middle[place]:.2f}" for place in (0, 1)),
+        f"{least[0] / least[1]:.3f}, {middle[0] / middle[1]:.3f}",
+    ]
 
 
 def exported(graph: Graph, network: nn.Module) -> bytes:
