@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 from machine import machine
@@ -118,6 +118,32 @@ def drawing() -> None:
     for name in ("darts", "fasterseg", "nasbench201", "fbnet", "autortnet", "panoptic"):
         ranking = load(SPACES / f"{name}.nas").architectures
         print(f"| {name} | {arrays(ranking):,.0f} | {objects(ranking):,.0f} | {one_by_one(ranking):,.0f} |")
+
+    print("\n| space | mutants as arrays /s | mutants one by one /s | crossings one by one /s |\n|---|---|---|---|")
+    for name in ("darts", "fasterseg", "nasbench201", "fbnet", "autortnet", "panoptic"):
+        ranking = load(SPACES / f"{name}.nas").architectures
+        print(f"| {name} | {mutants(ranking):,.0f} | {mutations(ranking):,.0f} | {crossings(ranking):,.0f} |")
+
+
+def mutants(ranking: Ranking, count: int = 10_000) -> float:
+    (parents,) = ranking.batches(count, 1)
+    ranking.mutants(parents, 1)
+    return count / seconds(lambda: ranking.mutants(parents, 1))
+
+
+def mutations(ranking: Ranking, count: int = 2_000) -> float:
+    """A mutant of each of many architectures, as an evolution makes them."""
+    generator = random.Random(1)
+    parents = [a for batch in ranking.batches(count, 1) for a in batch.architectures()]
+    ranking.mutate(parents[0], generator)
+    return count / seconds(lambda: [ranking.mutate(parent, generator) for parent in parents])
+
+
+def crossings(ranking: Ranking, count: int = 200) -> float:
+    generator = random.Random(1)
+    parents = [a for batch in ranking.batches(count + 1, 1) for a in batch.architectures()]
+    ranking.crossover(*parents[:2], generator)
+    return count / seconds(lambda: [ranking.crossover(a, b, generator) for a, b in pairwise(parents)])
 
 
 def arrays(source: Ranking | Limited, count: int = 200_000) -> float:

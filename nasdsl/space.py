@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from nasdsl.algebra.count import Count, count
+from nasdsl.algebra.distinct import LIMIT, Distinct, Forms, distinct, every, within
 from nasdsl.algebra.limited import Limited
 from nasdsl.algebra.limits import bounded, read_limits
 from nasdsl.algebra.model import Model, model
@@ -17,6 +18,7 @@ from nasdsl.algebra.ranking import Ranking
 from nasdsl.elaborate.space import ParameterValue, elaborate
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
+from nasdsl.passes.canonical import CanonicalForm
 from nasdsl.passes.derive import derive, validate
 from nasdsl.source import Source
 from nasdsl.syntax.parser import parse, read_source
@@ -51,6 +53,23 @@ class Space:
         """A random architecture, each as likely as any other; the same for the same seed."""
         return self.architectures.sample(random.Random(seed))
 
+    def mutate(self, parent: Architecture, seed: int) -> Architecture:
+        """An architecture with another value of one live decision, and what follows from that; see
+        `nasdsl.algebra.variation`. The same for the same parent and seed.
+
+        Raises:
+            NasError: The parent is no architecture of the space, or it is the only one.
+        """
+        return self.architectures.mutate(parent, random.Random(seed))
+
+    def crossover(self, mother: Architecture, father: Architecture, seed: int) -> Architecture:
+        """A random architecture that has each decision from one of two; the same for the same parents and seed.
+
+        Raises:
+            NasError: A parent is no architecture of the space.
+        """
+        return self.architectures.crossover(mother, father, random.Random(seed))
+
     def count(self) -> Count:
         """How many architectures the space has, exactly.
 
@@ -80,6 +99,46 @@ class Space:
             NasError: The text is no limit, the table lacks an entry, or no architecture keeps the limits.
         """
         return Limited(*bounded(self.model, read_limits(limits, "limits"), latency_ms or {}))
+
+    def canonical(self, architecture: Architecture, rules: Collection[str] = ()) -> CanonicalForm:
+        """The canonical form of an architecture's network: equal for isomorphic networks, and for no others.
+
+        Its `hash` is that of the network, not of the decisions (`Architecture.hash`).
+
+        Args:
+            architecture: One of this space.
+            rules: Of `nasdsl.passes.equivalence.RULES`: networks whose normal forms are isomorphic are equal, too.
+
+        Raises:
+            NasError: It is no architecture of this space; the difference is named.
+        """
+        validate(self.graph, architecture)
+        return Forms(self.graph, rules).form(architecture)
+
+    def distinct(
+        self,
+        rules: Collection[str] = (),
+        *,
+        under: str | None = None,
+        latency_ms: LatencyTables | None = None,
+        limit: int = LIMIT,
+    ) -> Distinct:
+        """How many different networks the architectures are (see `canonical`); every one is listed for it.
+
+        Args:
+            rules: Of `nasdsl.passes.equivalence.RULES`.
+            under: Limits on costs that architectures must keep (see `count_under`).
+            latency_ms: The tables of the devices that the limits name.
+            limit: How many architectures the space may have.
+
+        Raises:
+            NasError: The space has more, or the limits are none.
+        """
+        key = Forms(self.graph, rules).key
+        if under is None:
+            return distinct(every(self.architectures, limit), key)
+        priced, bounds = bounded(self.model, read_limits(under, "under"), latency_ms or {})
+        return distinct(within(priced, bounds, limit), key)
 
     def validate(self, architecture: Architecture) -> None:
         """Check that an architecture is one of this space.

@@ -2,8 +2,8 @@
 
 Parameters: F = 6, layers = 6, middle = 6, classes = 9, H = 96, W = 192, decoded = False.
 
-    relaxation = runtime.Relaxation(SPACE)  # logits for every decision
-    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them
+    relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision
+    outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them
 
 In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if
 a decision takes it.

@@ -13,8 +13,9 @@ budget is below. Costs count in the metric's own integer unit. So draws are unif
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from math import exp2, floor, log2, prod
 from typing import Any
 
@@ -22,6 +23,7 @@ from nasdsl.algebra.arrays import CHUNK, ArraySampler, Batch, numpy
 from nasdsl.algebra.descent import Descent
 from nasdsl.algebra.factors import Factor, FactorGraph, Row
 from nasdsl.algebra.priced import Bound, Priced, UnitLimit
+from nasdsl.algebra.variation import Variation
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
@@ -42,6 +44,9 @@ NEAR = 1e-9
 
 MAX_DRAWS = 100_000
 """How many draws in a row may be rejected."""
+
+MAX_CHILDREN = 1_000
+"""How many mutants or crossings in a row may be rejected."""
 
 
 class Limited:
@@ -78,6 +83,54 @@ class Limited:
             if spare < self._least and all(tilt.keeps(values) for tilt in self._tilts):
                 return self._model.architecture(values)
         raise self._rejected()
+
+    @cached_property
+    def variation(self) -> Variation:
+        """Mutation and crossover, whatever the result costs."""
+        return Variation(self._model, Descent(self._model.graph))
+
+    def keeps(self, architecture: Architecture) -> bool:
+        """Whether a valid architecture (see `nasdsl.passes.derive.validate`) keeps the bounds."""
+        values = self._graph.completed(self._model.assignment(architecture))
+        return all(tilt.keeps(values) for tilt in self._tilts)
+
+    def mutate(self, parent: Architecture, generator: random.Random) -> Architecture:
+        """A mutant that keeps the bounds (see `Variation.mutate`): other mutants are made until one does.
+
+        Under bounds there may be architectures that mutations from one do not reach.
+
+        Raises:
+            NasError: The parent is none of the space or does not keep the bounds, or none of `MAX_CHILDREN` mutants
+                does.
+        """
+        return self._child([parent], lambda: self.variation.mutate(parent, generator))
+
+    def crossover(self, mother: Architecture, father: Architecture, generator: random.Random) -> Architecture:
+        """A uniformly random one of the architectures that have each decision from one of two and keep the bounds.
+
+        Raises:
+            NasError: A parent is none of the space or does not keep the bounds, or none of `MAX_CHILDREN` crossings
+                does.
+        """
+        return self._child([mother, father], lambda: self.variation.crossover(mother, father, generator))
+
+    def _child(self, parents: Sequence[Architecture], make: Callable[[], Architecture]) -> Architecture:
+        for parent in parents:
+            self.variation.numbered(parent)
+            if not self.keeps(parent):
+                raise NasError(
+                    f"the parent {parent.hash} does not keep the limits itself",
+                    help="start from one that does: `nasdsl sample --under` draws them, `nasdsl cost --arch` says what "
+                    "one costs",
+                )
+        for _ in range(MAX_CHILDREN):
+            child = make()
+            if self.keeps(child):
+                return child
+        raise NasError(
+            f"none of {MAX_CHILDREN:,} children of {' and '.join(parent.hash for parent in parents)} keeps the limits",
+            help="loosen them, or start from an architecture that is further below them",
+        )
 
     def batches(self, count: int, seed: int) -> Iterator[Batch]:
         """Many of them as arrays, the same for the same seed.

@@ -6,11 +6,14 @@ A uniform index is a uniform architecture, and a range of indices is a shard.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from nasdsl.algebra.arrays import BITS, ArraySampler, Batch
 from nasdsl.algebra.descent import Descent
 from nasdsl.algebra.model import Model
+from nasdsl.algebra.mutants import ArrayMutator
+from nasdsl.algebra.variation import Variation
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
@@ -27,6 +30,7 @@ class Ranking:
         self.model, self._bits = model, bits
         self._descent = Descent(model.graph)
         self._arrays: ArraySampler | None = None
+        self._mutator: ArrayMutator | None = None
 
     @property
     def size(self) -> int:
@@ -62,6 +66,29 @@ class Ranking:
         """
         self._check()
         return self[generator.randrange(self.size)]
+
+    @cached_property
+    def variation(self) -> Variation:
+        """Mutation and crossover."""
+        return Variation(self.model, self._descent)
+
+    def mutate(self, parent: Architecture, generator: random.Random) -> Architecture:
+        """A mutant: see `Variation.mutate`."""
+        return self.variation.mutate(parent, generator)
+
+    def crossover(self, mother: Architecture, father: Architecture, generator: random.Random) -> Architecture:
+        """A crossing: see `Variation.crossover`."""
+        return self.variation.crossover(mother, father, generator)
+
+    def mutants(self, parents: Batch | Iterable[Architecture], seed: int) -> Batch:
+        """One mutant of each of many architectures, as arrays (see `Variation.mutate`); the same for the same seed.
+
+        Raises:
+            NasError: A parent is none of the space, the space has one architecture only, or numpy is missing.
+        """
+        if self._mutator is None:
+            self._mutator = ArrayMutator(self.variation)
+        return self._mutator.mutants(parents if isinstance(parents, Batch) else self._mutator.batch(parents), seed)
 
     def batches(self, count: int, seed: int) -> Iterator[Batch]:
         """Many uniformly random architectures as arrays, the same for the same seed.

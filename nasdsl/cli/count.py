@@ -36,6 +36,15 @@ def add(verbs: Any) -> None:
     )
     what.add_argument("--under", metavar="LIMITS", help="count what keeps 'latency(ort_cpu) <= 8.3 ms and macs <= 1 G'")
     what.add_argument("--histogram", metavar="METRIC", help="macs, params or latency(DEVICE) over the whole space")
+    parser.add_argument(
+        "--distinct",
+        nargs="?",
+        const="",
+        metavar="RULES",
+        help="count networks instead, isomorphic ones once; with rules also those that are the same under "
+        "identities, sums, zeros, repeats (together: exact), norms, copies",
+    )
+    parser.add_argument("--limit", type=positive, metavar="N", help="--distinct: most architectures to list")
     parser.add_argument("--bins", type=positive, metavar="N", help="how many costs to tell apart: finer, and slower")
     parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -43,6 +52,10 @@ def add(verbs: Any) -> None:
 
 
 def _count(args: argparse.Namespace) -> int:
+    if args.distinct is not None:
+        from nasdsl.cli.distinct import count_distinct
+
+        return count_distinct(args)
     space = load_space(args)
     if args.under is not None:
         return _under(args, space)

@@ -22,7 +22,8 @@ def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None,
     """The supernet of a space as the text of a Python module.
 
     The module holds one class for each kind of block instance, the class `Supernet`, and `SPACE`, the decisions as data
-    for `nasdsl.runtime.Relaxation`. Its layout is that of `ruff format`; nothing in the text depends on the machine.
+    for the relaxations of `nasdsl.runtime`. Its layout is that of `ruff format`; nothing in the text depends on the
+    machine.
 
     Args:
         graph: The space.
@@ -65,8 +66,8 @@ def _module_doc(graph: Graph, device: str) -> list[str]:
 
 
 USE = (
-    "    relaxation = runtime.Relaxation(SPACE)  # logits for every decision",
-    "    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them",
+    "    relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision",
+    "    outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them",
     "",
     'In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if',
     "a decision takes it.",

@@ -23,6 +23,7 @@ from nasdsl.ir.graph import Graph, Node
 from nasdsl.lowering.folding import foldable, folded
 from nasdsl.lowering.opset import OPSET, check_opset
 from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.ops.operation import ZeroWhen
 from nasdsl.passes.input_size import other_sizes
 from nasdsl.passes.lowerable import check_lowerable, read_by_tasks
 from nasdsl.passes.shared import Sharing
@@ -131,7 +132,20 @@ class _Lowering:
             attrs = {**attrs, "bias": True}
             key = (self.owner[node.id], self.owner[norm.id])
             weight = folded(node, norm, self.weight).__getitem__
-        return OPERATIONS[node.op].onnx(_Emitter(self, self._name(node), key, weight), names, types, node.type, attrs)
+        operation = OPERATIONS[node.op]
+        if operation.zero_neutral:
+            kept = [place for place, name in enumerate(names) if name not in self.zeros] or [0]
+            names, types = [names[place] for place in kept], [types[place] for place in kept]
+        written = operation.onnx(_Emitter(self, self._name(node), key, weight), names, types, node.type, attrs)
+        if self._is_zero(operation.zero(attrs), names):
+            self.zeros.add(written)
+        return written
+
+    def _is_zero(self, when: ZeroWhen, names: Sequence[str]) -> bool:
+        """Whether an operation makes zeros of these inputs."""
+        zeros = [name in self.zeros for name in names]
+        rules = {ZeroWhen.NEVER: False, ZeroWhen.ALWAYS: True, ZeroWhen.FIRST: zeros[0], ZeroWhen.ALL: all(zeros)}
+        return rules[when]
 
     def weight(self, node: Node, name: str) -> NDArray[Any]:
         """One of a node's weights."""
@@ -227,9 +241,3 @@ class _Emitter:
             return found if shape is None else found.reshape(shape)
 
         return self._lowering.initializer((*self._key, name), f"{self._name}.{name}", array)
-
-    def mark_zero(self, name: str) -> None:
-        self._lowering.zeros.add(name)
-
-    def is_zero(self, name: str) -> bool:
-        return name in self._lowering.zeros

@@ -21,6 +21,8 @@ class Notation(ABC):
     name: ClassVar[str]
     form: ClassVar[str]
     """What a text looks like, for messages."""
+    unique_rules: ClassVar[tuple[str, ...]] = ()
+    """Names of published rules for which architectures are the same."""
 
     @abstractmethod
     def read(self, text: str, graph: Graph) -> Mapping[str, Value]:
@@ -37,6 +39,14 @@ class Notation(ABC):
         Raises:
             NasError: The space is not of the form that the notation describes.
         """
+
+    def unique(self, rule: str, architecture: Architecture, graph: Graph) -> str:
+        """A text that is equal for architectures that a published rule, of `unique_rules`, takes for the same.
+
+        Raises:
+            NasError: The space is not of the form that the notation describes.
+        """
+        raise NotImplementedError(f"{self.name} has no rule {rule}")
 
     def wrong(self, message: str) -> NasError:
         """The error for a text that is not in this notation."""

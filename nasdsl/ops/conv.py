@@ -14,6 +14,7 @@ from nasdsl.ops.operation import (
     RuleError,
     TorchForm,
     Widths,
+    ZeroWhen,
     integer,
     padding,
     spatial,
@@ -115,6 +116,9 @@ class Conv(Operation):
         assert output.size is not None, "the type rule gives a feature map"
         return self._kernel(inputs, output, attrs) * output.size[0] * output.size[1]
 
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.NEVER if attrs["bias"] else ZeroWhen.FIRST
+
 
 class DepthwiseConv(Conv):
     """`dw_conv(k, stride = 1, dilation = 1, bias = false, padding)`: every channel is convolved by itself."""
@@ -171,3 +175,6 @@ class Linear(Operation):
 
     def macs(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return inputs[0].channels * output.channels
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.NEVER if attrs["bias"] else ZeroWhen.FIRST

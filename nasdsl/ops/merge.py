@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from nasdsl.number import Number
-from nasdsl.ops.operation import Attributes, Emitter, Operation, RuleError, TorchForm, Widths
+from nasdsl.ops.operation import Attributes, Emitter, Operation, RuleError, TorchForm, Widths, ZeroWhen
 from nasdsl.types import MapType
 
 
@@ -24,6 +24,9 @@ class Sum(Operation):
 
     name: ClassVar[str] = "sum"
     arity: ClassVar[int | None] = None
+    commutative: ClassVar[bool] = True
+    associative: ClassVar[bool] = True
+    zero_neutral: ClassVar[bool] = True
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         _same_size(self.name, inputs)
@@ -42,10 +45,13 @@ class Sum(Operation):
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
-        total, *others = [name for name in names if not emit.is_zero(name)] or names[:1]
-        for name in others:
+        total = names[0]
+        for name in names[1:]:
             total = emit.node("Add", [total, name])
         return total
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.ALL
 
 
 class Concat(Operation):
@@ -53,6 +59,7 @@ class Concat(Operation):
 
     name: ClassVar[str] = "concat"
     arity: ClassVar[int | None] = None
+    associative: ClassVar[bool] = True
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         _same_size(self.name, inputs)
@@ -68,3 +75,6 @@ class Concat(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         return names[0] if len(names) == 1 else emit.node("Concat", names, axis=1)
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.ALL

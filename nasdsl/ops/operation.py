@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol
 
@@ -85,11 +86,14 @@ class Emitter(Protocol):
         reshaped if a shape is given.
         """
 
-    def mark_zero(self, name: str) -> None:
-        """Say that a value is 0 everywhere."""
 
-    def is_zero(self, name: str) -> bool:
-        """Whether a value is known to be 0 everywhere."""
+class ZeroWhen(Enum):
+    """Which of its operands must be maps of zeros for an operation's result to be one."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    FIRST = "first"
+    ALL = "all"
 
 
 class Operation(ABC):
@@ -103,6 +107,18 @@ class Operation(ABC):
     """Operations that inference engines fold into this one when they alone read its output."""
     opset: ClassVar[int] = 9
     """The oldest ONNX operator set in which its form can be written."""
+    commutative: ClassVar[bool] = False
+    """Whether the order of its operands makes no difference."""
+    associative: ClassVar[bool] = False
+    """Whether an operand that is such an operation itself can be replaced by that one's operands, in their order; of
+    one operand it makes that operand.
+    """
+    zero_neutral: ClassVar[bool] = False
+    """Whether operands that are maps of zeros can be left out, as long as one operand stays."""
+    statistics: ClassVar[bool] = False
+    """Whether it keeps statistics of the maps it has seen."""
+    random: ClassVar[bool] = False
+    """Whether it draws random numbers."""
 
     def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
         """The values of inferred parameters that were omitted."""
@@ -129,6 +145,22 @@ class Operation(ABC):
     def macs(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         """Multiply-accumulates at batch 1: those of convolutions and linear layers; everything else counts 0."""
         return Number.of(0)
+
+    def pure(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> bool:
+        """Whether two of them on the same maps always make the same map: nothing in it is trained, kept or drawn."""
+        return not (self.stateful(inputs, output, attrs) or self.random)
+
+    def stateful(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> bool:
+        """Whether it holds something that two of them can have apart or share: weights or statistics."""
+        return self.statistics or self.params(inputs, output, attrs).constant != 0
+
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        """Whether it always makes its first operand, `x`, again."""
+        return False
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        """When it makes a map of zeros, whatever its weights and statistics; if not `trained`: as training starts."""
+        return ZeroWhen.NEVER
 
 
 class Widths(Protocol):

@@ -15,6 +15,7 @@ from nasdsl.ops.operation import (
     RuleError,
     TorchForm,
     Widths,
+    ZeroWhen,
     integer,
     spatial,
     strided,
@@ -28,6 +29,7 @@ class BatchNorm(Operation):
     """
 
     name: ClassVar[str] = "bn"
+    statistics: ClassVar[bool] = True
     fuses: ClassVar[tuple[str, ...]] = ("relu",)
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("affine", True),)
 
@@ -56,6 +58,9 @@ class BatchNorm(Operation):
 
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return output.channels * (2 if attrs["affine"] else 0)
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.NEVER if trained else ZeroWhen.FIRST
 
 
 class GroupNorm(Operation):
@@ -96,6 +101,9 @@ class GroupNorm(Operation):
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return output.channels * 2
 
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.NEVER if trained else ZeroWhen.FIRST
+
 
 class Relu(Operation):
     """`relu()`."""
@@ -113,11 +121,15 @@ class Relu(Operation):
     ) -> str:
         return emit.node("Relu", names)
 
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
+
 
 class Dropout(Operation):
     """`dropout(p)`: zeroes elements with probability p in training; the identity otherwise."""
 
     name: ClassVar[str] = "dropout"
+    random: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("p", Fraction(1, 2)),)
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
@@ -130,6 +142,12 @@ class Dropout(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         return names[0]
+
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return bool(attrs["p"].constant == 0)
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
 
 
 class Identity(Operation):
@@ -147,6 +165,12 @@ class Identity(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         return names[0]
+
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return True
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
 
 
 class Shuffle(Operation):
@@ -175,6 +199,9 @@ class Shuffle(Operation):
         order = [row + column for column in range(channels // groups) for row in range(0, channels, channels // groups)]
         return emit.node("Gather", [names[0], emit.constant(order)], axis=1)
 
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
+
 
 class Zero(Operation):
     """`none(stride = 1)`: a map of zeros; a mixture does not compute it."""
@@ -199,6 +226,7 @@ class Zero(Operation):
         if stride > 1:
             bounds = [emit.constant(v) for v in ([0, 0], [2**31, 2**31], [2, 3], [stride, stride])]
             x = emit.node("Slice", [x, *bounds])
-        zeros = emit.node("Mul", [x, emit.constant(0.0, "float32")])
-        emit.mark_zero(zeros)
-        return zeros
+        return emit.node("Mul", [x, emit.constant(0.0, "float32")])
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.ALWAYS

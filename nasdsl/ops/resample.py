@@ -15,6 +15,7 @@ from nasdsl.ops.operation import (
     RuleError,
     TorchForm,
     Widths,
+    ZeroWhen,
     integer,
     padding,
     spatial,
@@ -58,6 +59,12 @@ class Pool(Operation):
     ) -> str:
         k, stride, pad = self._window(attrs)
         return self._onnx_node(emit, names, {"kernel_shape": [k, k], "strides": [stride, stride], "pads": [pad] * 4})
+
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return self._window(attrs) == (1, 1, 0)
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
 
     @abstractmethod
     def _onnx_node(self, emit: Emitter, names: Sequence[str], window: dict[str, Any]) -> str: ...
@@ -106,6 +113,12 @@ class GlobalAvgPool(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         return emit.node("GlobalAveragePool", names)
+
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return x.size == output.size
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
 
 
 def _bilinear(emit: Emitter, x: str, *, scales: str = "", sizes: str = "") -> str:
@@ -192,6 +205,12 @@ class Resize(Operation):
         times = emit.node("Mul", [_sides(emit, x, 2, 4), emit.constant(p)])
         return _resized_to(emit, x, emit.node("Div", [times, emit.constant(q)]))
 
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return x.size == output.size
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
+
 
 class ResizeLike(Operation):
     """`resize_like(y)`: bilinear resizing to the size of another map, corners aligned."""
@@ -214,6 +233,12 @@ class ResizeLike(Operation):
             return _resized_to(emit, names[0], _sides(emit, names[1], 2, 4))
         return _resized(emit, names[0], inputs[0], output)
 
+    def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
+        return x.size == output.size
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST
+
 
 class Shift(Operation):
     """`shift()`: the map moved by one pixel up and left, zeros entering: the second half of a factorized reduction."""
@@ -233,3 +258,6 @@ class Shift(Operation):
     ) -> str:
         cropped = emit.node("Slice", [names[0], *(emit.constant(v) for v in ([1, 1], [2**31, 2**31], [2, 3]))])
         return emit.node("Pad", [cropped, emit.constant([0, 0, 0, 0, 0, 0, 1, 1])])
+
+    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
+        return ZeroWhen.FIRST

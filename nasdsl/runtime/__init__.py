@@ -4,7 +4,21 @@ from nasdsl.runtime.choices import Choices, once
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.inherit import inherit
 from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, PerValue, total
-from nasdsl.runtime.relaxation import Relaxation
+from nasdsl.runtime.relaxations import (
+    Concentrations,
+    Dirichlet,
+    Distribution,
+    Even,
+    Fixed,
+    GumbelSoftmax,
+    Logits,
+    Relaxation,
+    Rule,
+    SinglePath,
+    Softmax,
+    TwoPath,
+    Uniform,
+)
 from nasdsl.runtime.space import Choose, Depth, Grid, Pick, Route, Space, Width
 from nasdsl.runtime.walk import Links, Walk
 
@@ -12,17 +26,29 @@ __all__ = [
     "BatchNorm2d",
     "Choices",
     "Choose",
+    "Concentrations",
     "Conv2d",
     "Depth",
+    "Dirichlet",
+    "Distribution",
+    "Even",
     "ExpectedCost",
+    "Fixed",
     "Grid",
+    "GumbelSoftmax",
     "Linear",
     "Links",
+    "Logits",
     "PerValue",
     "Pick",
     "Relaxation",
     "Route",
+    "Rule",
+    "SinglePath",
+    "Softmax",
     "Space",
+    "TwoPath",
+    "Uniform",
     "Walk",
     "Width",
     "inherit",

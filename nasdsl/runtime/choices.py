@@ -31,15 +31,21 @@ class Draw:
     """What a choose, width, depth or pick has been decided to be.
 
     Attributes:
-        place: The place of the value in its domain; of a pick the place of its subset.
+        place: The place of the value in its domain; of a pick the place of its subset. In a mixture that of the
+            greatest weight.
         weights: [n]. In a hard draw 1 at `place` and 0 elsewhere, with the gradient of the soft weights; in a mixture
             the soft weights. None: no gradient is wanted.
-        mixed: Whether it is a mixture of all its alternatives.
+        others: The places of the alternatives that run beside it and are added up with their weights.
     """
 
     place: int
     weights: Tensor | None = None
-    mixed: bool = False
+    others: tuple[int, ...] = ()
+
+    @property
+    def runs(self) -> frozenset[int]:
+        """The places of all alternatives that run."""
+        return frozenset((self.place, *self.others))
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ class Choices:
         return value
 
     def mix(self, name: str, alternatives: Mapping[Key, Thunk]) -> Tensor:
-        """The chosen alternative, or the weighted sum of all.
+        """The chosen alternative, or the weighted sum of those that run.
 
         Args:
             name: A choice or a depth.
@@ -110,15 +116,16 @@ class Choices:
         if draw.weights is None:
             return next(compute for places, compute in arms if draw.place in places)()
         weights = draw.weights.unbind()
-        if not draw.mixed:
-            arms = [arm for arm in arms if draw.place in arm[0]]
+        arms = [arm for arm in arms if not draw.runs.isdisjoint(arm[0])]
         return total([total([weights[place] for place in places]) * compute() for places, compute in arms])
 
     def picked(self, name: str, members: Mapping[Key, Thunk]) -> list[Tensor]:
-        """The members that are picked, in order."""
+        """The members that are picked, in order; where several subsets run, the weighted sum of what each has there."""
         path = self._path(name)
         draw, decision = self.drawn.draws[path], self.drawn.space.decisions[path]
         assert isinstance(decision, Pick), f"{path} is no pick"
+        if draw.others:
+            return _mixed_members(decision, draw, members)
         chosen = decision.subsets[draw.place]
         found = []
         for label, compute in members.items():
@@ -137,6 +144,20 @@ class Choices:
             if draw.weights is not None:
                 x = x * draw.weights[draw.place]
         return x
+
+
+def _mixed_members(decision: Pick, draw: Draw, members: Mapping[Key, Thunk]) -> list[Tensor]:
+    """For each place of a subset the sum, over the subsets that run, of weight times the member that stands there."""
+    assert draw.weights is not None, "several run for their weights"
+    weights = draw.weights.unbind()
+    shares: list[dict[Key, list[Tensor]]] = [{} for _ in range(decision.count)]
+    for place in sorted(draw.runs):
+        standing = [label for label in members if label in decision.subsets[place]]
+        for share, label in zip(shares, standing, strict=True):
+            share.setdefault(label, []).append(weights[place])
+    wanted = {label for share in shares for label in share}
+    maps = {label: compute() for label, compute in members.items() if label in wanted}
+    return [total([total(parts) * maps[label] for label, parts in share.items()]) for share in shares]
 
 
 def _places(decision: Choose, key: Key) -> Sequence[int]:

@@ -109,6 +109,8 @@ class Walk:
                 for place in self._grid.into[cell]:
                     source = self._grid.links[place][0]
                     chance[source] = chance.get(source, 0.0) + chance[cell] * self._share(place)
-        maps = [(self._mixed(cell), weight) for cell, weight in chance.items() if cell[1] == rate]
+        # What has no chance at all has no say in the number of channels: a mixture of one way is that way.
+        likely = [(cell, weight) for cell, weight in chance.items() if cell[1] == rate and weight > 0]
+        maps = [(self._mixed(cell), weight) for cell, weight in likely]
         channels = max(x.shape[1] for x, _ in maps)
         return total([F.pad(x, (0, 0, 0, 0, 0, channels - x.shape[1])) * weight for x, weight in maps])

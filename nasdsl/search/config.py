@@ -29,9 +29,10 @@ class SearchSettings(_Settings):
         architecture_lr: Learning rate of the relaxation's logits (Adam).
         architecture_betas: Of that Adam; the first is small, because gradients of sampled paths are noisy.
         warmup_share: Share of the steps that train weights only, each on a path drawn uniformly.
-        temperature_start: Of the Gumbel-softmax, at the end of the warm-up; falls exponentially.
-        temperature_end: At the last step.
-        relaxation: `hard`: one path a step, straight-through gradients; `soft`: mixtures.
+        temperature_start: Of the relaxation's softmax, where it has a temperature, to the end of the warm-up.
+        temperature_end: After the last step.
+        temperature_schedule: How it goes from one to the other (see `nasdsl.runtime.relaxations.schedules`).
+        relaxation: How a step draws (see `nasdsl.search.relaxation`).
         widest_every: Each how many weight steps the widest path is trained too (0: never).
         latency_loss: `limit`: max(0, log(expected / target)), nothing is asked below the target; `target`:
             abs(log(expected / target)), the latency that is allowed is to be used (the idea of TF-NAS, Hu et al., ECCV
@@ -51,7 +52,8 @@ class SearchSettings(_Settings):
     warmup_share: float = Field(default=0.4, ge=0, le=1)
     temperature_start: float = Field(default=2.0, gt=0)
     temperature_end: float = Field(default=0.5, gt=0)
-    relaxation: Literal["hard", "soft"] = "hard"
+    temperature_schedule: Literal["constant", "linear", "cosine", "exponential"] = "exponential"
+    relaxation: Literal["single_path", "two_path", "straight_through", "gumbel", "softmax", "dirichlet"] = "single_path"
     widest_every: int = Field(default=4, ge=0)
     latency_loss: Literal["limit", "target"] = "target"
     latency_weight: float = Field(default=1.0, ge=0)

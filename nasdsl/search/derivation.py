@@ -40,21 +40,21 @@ FASTEN_STEPS = 5
 
 
 def choose(
-    problem: Problem, supernet: nn.Module, relaxation: runtime.Relaxation, fasten: Callable[[int], None], log: Log
+    problem: Problem, supernet: nn.Module, distribution: runtime.Distribution, fasten: Callable[[int], None], log: Log
 ) -> Candidate:
     """The best candidate that meets the target.
 
     Args:
         problem: The problem.
         supernet: With learned weights.
-        relaxation: With learned logits.
+        distribution: As learned.
         fasten: Moves the logits a number of steps towards lower latency; used while too few candidates meet the target.
         log: Gets a record of every candidate.
 
     Raises:
         NasError: No architecture that meets the target was found.
     """
-    candidates = _candidates(problem, relaxation, fasten)
+    candidates = _candidates(problem, distribution, fasten)
     ranked = []
     for number, candidate in enumerate(candidates):
         score, loss = rank(problem, supernet, candidate)
@@ -66,12 +66,12 @@ def choose(
     return best
 
 
-def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callable[[int], None]) -> list[Candidate]:
+def _candidates(problem: Problem, distribution: runtime.Distribution, fasten: Callable[[int], None]) -> list[Candidate]:
     wanted = problem.config.search.candidates
     found: dict[Architecture, Candidate | None] = {}
     fastest = float("inf")
     for round_ in range(ROUNDS):
-        for architecture in _drawn(problem, relaxation, wanted * DRAWS, round_):
+        for architecture in _drawn(problem, distribution, wanted * DRAWS, round_):
             if architecture in found:
                 continue
             network = problem.space.derive(architecture)
@@ -88,7 +88,7 @@ def _candidates(problem: Problem, relaxation: runtime.Relaxation, fasten: Callab
     raise _unreachable(problem, fastest)
 
 
-def _drawn(problem: Problem, relaxation: runtime.Relaxation, count: int, round_: int) -> list[Architecture]:
+def _drawn(problem: Problem, distribution: runtime.Distribution, count: int, round_: int) -> list[Architecture]:
     """The most probable architecture and others, drawn from the relaxation; only those that keep the rules.
 
     Raises:
@@ -97,9 +97,9 @@ def _drawn(problem: Problem, relaxation: runtime.Relaxation, count: int, round_:
     generator = chance.generator(problem.config.seed, "candidates", round_)
     graph = problem.space.graph
     found: list[Architecture] = []
-    batch = [relaxation.most_probable()]
+    batch = [distribution.most_probable()]
     for _ in range(BATCHES):
-        batch += relaxation.sample_architectures(count, generator)
+        batch += distribution.sample_architectures(count, generator)
         allowed = [a for a in (canonical(graph, decisions) for decisions in batch) if broken_rule(graph, a) is None]
         found += allowed
         if len(found) >= count or len(allowed) == len(batch):
@@ -113,7 +113,7 @@ def _drawn(problem: Problem, relaxation: runtime.Relaxation, count: int, round_:
     return found
 
 
-def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Callable[[int], None]) -> None:
+def check_reachable(problem: Problem, distribution: runtime.Distribution, fasten: Callable[[int], None]) -> None:
     """Nothing, if an architecture that meets the target is found.
 
     Raises:
@@ -121,7 +121,7 @@ def check_reachable(problem: Problem, relaxation: runtime.Relaxation, fasten: Ca
     """
     fastest = float("inf")
     for round_ in range(ROUNDS):
-        network = problem.space.derive(_drawn(problem, relaxation, 1, round_)[0])
+        network = problem.space.derive(_drawn(problem, distribution, 1, round_)[0])
         fastest = min(fastest, latency_ms(network, problem.latency_ms))
         if problem.target_ms is None or fastest <= problem.target_ms:
             return

@@ -1,10 +1,10 @@
-"""First-order bilevel search with a Gumbel-softmax relaxation and a latency loss.
+"""First-order bilevel search with a relaxation and a latency loss.
 
 Each step after the warm-up does two things: the supernet's weights learn on one half of the training data, along a path
-drawn from the relaxation; then the relaxation's logits learn on the other half, from the task's loss plus
-`latency_weight` times a function of log(expected latency / target) (`SearchSettings.latency_loss`). Without a target
-latency is no part of the loss. First order: the weights count as constants for the logits (DARTS, Liu et al., ICLR
-2019, its first-order variant).
+drawn from the relaxation (or on a mixture, where it mixes); then the relaxation's parameters, the logits, learn on the
+other half, from the task's loss plus `latency_weight` times a function of log(expected latency / target)
+(`SearchSettings.latency_loss`). Without a target latency is no part of the loss. First order: the weights count as
+constants for the logits (DARTS, Liu et al., ICLR 2019, its first-order variant).
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from nasdsl.codegen import supernet_source
 from nasdsl.search import chance
 from nasdsl.search.derivation import check_reachable, choose, inherited
 from nasdsl.search.generated import module_from
-from nasdsl.search.schedule import exponential, one_cycle
+from nasdsl.search.relaxation import make_relaxation
+from nasdsl.search.schedule import one_cycle
 from nasdsl.search.strategy import Candidate, Log, Problem
 
 
@@ -43,7 +44,7 @@ class GumbelSearch:
         supernet = module.Supernet()
         self.supernet: nn.Module = supernet
         self._expected_latency_ms: Callable[[Mapping[str, Tensor]], Tensor] = supernet.expected_latency_ms
-        self.relaxation = runtime.Relaxation(module.SPACE)
+        self.relaxation = make_relaxation(module.SPACE, problem.config.search)
         self._weights = [p for p in self.supernet.parameters() if p.requires_grad]
         s = self._settings
         self._weight_optimizer = torch.optim.AdamW(self._weights, s.weight_lr, weight_decay=s.weight_decay)
@@ -53,7 +54,7 @@ class GumbelSearch:
 
     def check(self) -> None:
         """Move the relaxation towards lower latency until an architecture meets the target."""
-        check_reachable(self._problem, self.relaxation, self.fasten)
+        check_reachable(self._problem, self.relaxation.distribution, self.fasten)
 
     def step(self, index: int) -> dict[str, Any]:
         """A weight step on half A, and after the warm-up a step of the logits on half B."""
@@ -78,7 +79,7 @@ class GumbelSearch:
             torch.autograd.backward(self._problem.objective.loss(widest, target))
         generator = chance.generator(self._problem.config.seed, "path of weights", index)
         with torch.no_grad():
-            choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
+            choices = self._draw(index, generator)
         loss = self._problem.objective.loss(self.supernet(images, choices), target)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self._weights, settings.clip)
@@ -91,7 +92,7 @@ class GumbelSearch:
         self._logit_optimizer.zero_grad(set_to_none=True)
         for weight in self._weights:
             weight.requires_grad_(False)
-        choices = self.relaxation.sample(self._temperature(index), generator, hard=self._hard)
+        choices = self._draw(index, generator)
         objective = self._problem.objective
         task = objective.main_loss(self.supernet(images, choices)[objective.main.name], target)
         torch.autograd.backward(task + self._settings.latency_weight * self._latency_loss())
@@ -108,13 +109,11 @@ class GumbelSearch:
         ratio = (self.expected_latency() / target).log()
         return ratio.clamp(min=0) if self._settings.latency_loss == "limit" else ratio.abs()
 
-    @property
-    def _hard(self) -> bool:
-        return self._settings.relaxation == "hard"
+    def _draw(self, index: int, generator: torch.Generator) -> runtime.Choices:
+        return self.relaxation.draw(generator, step=index - self._warmup, steps=self._steps - self._warmup)
 
     def _temperature(self, index: int) -> float:
-        done = (index - self._warmup) / max(1, self._steps - self._warmup)
-        return exponential(self._settings.temperature_start, self._settings.temperature_end, done)
+        return self.relaxation.temperature.at(index - self._warmup, self._steps - self._warmup)
 
     def expected_latency(self) -> Tensor:
         """The expected latency of an architecture drawn from the relaxation, in milliseconds; differentiable."""
@@ -146,7 +145,7 @@ class GumbelSearch:
             self._logit_optimizer.step()
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights of the supernet and logits of the relaxation."""
+        """Weights of the supernet and what the relaxation has learned."""
         return {
             **{f"supernet.{name}": tensor for name, tensor in self.supernet.state_dict().items()},
             **{f"relaxation.{name}": tensor for name, tensor in self.relaxation.state_dict().items()},
@@ -165,7 +164,7 @@ class GumbelSearch:
 
     def derive(self, log: Log) -> Candidate:
         """The best of the candidates, ranked with the supernet's weights (see `nasdsl.search.derivation`)."""
-        return choose(self._problem, self.supernet, self.relaxation, self.fasten, log)
+        return choose(self._problem, self.supernet, self.relaxation.distribution, self.fasten, log)
 
     def weights(self, chosen: Candidate) -> dict[str, Tensor]:
         """The chosen network's share of the supernet's weights."""

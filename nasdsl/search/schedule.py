@@ -15,12 +15,3 @@ def one_cycle(step: int, steps: int, warmup: float = 0.1) -> float:
     if step < start:
         return (step + 1) / start
     return 0.5 * (1 + math.cos(math.pi * (step - start) / max(1, steps - start)))
-
-
-def exponential(start: float, end: float, share: float) -> float:
-    """From `start` at share 0 to `end` at share 1, by equal factors.
-
-    >>> exponential(4.0, 1.0, 0.5)
-    2.0
-    """
-    return float(start * (end / start) ** min(max(share, 0.0), 1.0))

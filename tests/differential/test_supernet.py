@@ -73,7 +73,8 @@ class Pair:
         self.space = space
         module = module_of(supernet_source(space.graph))
         self.supernet = randomised(module.Supernet())
-        self.relaxation = runtime.Relaxation(module.SPACE)
+        self.logits = runtime.Logits(module.SPACE)
+        self.relaxation = runtime.SinglePath(self.logits)
         shapes = [(int(n.type.channels.constant), *n.type.size) for n in space.graph.inputs()]
         self.images = [torch.randn(2, *shape, generator=torch.Generator().manual_seed(1)) for shape in shapes]
 
@@ -296,7 +297,7 @@ def test_a_mixture_of_exits_is_their_weighted_sum() -> None:
     pair = Pair(load(Source("chain.nas", CHAIN)))
     exits = [pair.relaxation.fixed(Architecture("chain", {"d": d})) for d in (0, 1, 3)]
     maps = [pair.supernet(*pair.images, choices)["t"] for choices in exits]
-    choices = pair.relaxation.sample(1.0, torch.Generator().manual_seed(3), hard=False)
+    choices = runtime.GumbelSoftmax(pair.logits).draw(torch.Generator().manual_seed(3))
     weights = choices.drawn.draws["d"].weights
     runs = runs_of(pair.supernet)
     outputs = pair.supernet(*pair.images, choices)
@@ -304,9 +305,9 @@ def test_a_mixture_of_exits_is_their_weighted_sum() -> None:
     torch.testing.assert_close(outputs["t"], sum(w * x for w, x in zip(weights, maps, strict=True)))
     torch.testing.assert_close(outputs["u"], weights[2] * maps[2] + (weights[0] + weights[1]) * pair.images[0])
     outputs["t"].sum().backward()
-    gradient = pair.relaxation.logits("d").grad
+    gradient = pair.logits.logits("d").grad
     assert gradient.abs().min() > 0
-    hard = pair.relaxation.sample(1.0, torch.Generator().manual_seed(3), hard=True)
+    hard = pair.relaxation.draw(torch.Generator().manual_seed(3))
     place = hard.drawn.draws["d"].place
     torch.testing.assert_close(pair.supernet(*pair.images, hard)["t"], maps[place])
 
@@ -316,7 +317,7 @@ def test_hard_sample_computes_its_architecture(fasterseg: Pair, seed: int) -> No
     with torch.no_grad():
         for parameter in fasterseg.relaxation.parameters():
             parameter.normal_(generator=torch.Generator().manual_seed(seed))
-    choices = fasterseg.relaxation.sample(1.0, torch.Generator().manual_seed(seed), hard=True)
+    choices = fasterseg.relaxation.draw(torch.Generator().manual_seed(seed))
     architecture = canonical(fasterseg.space.graph, Architecture("fasterseg", values_of(choices), "student"))
     fasterseg.check(architecture, choices, training=True)
     gradients = [p.grad for p in fasterseg.relaxation.parameters() if p.grad is not None]
@@ -338,10 +339,10 @@ def values_of(choices: runtime.Choices) -> Mapping[str, object]:
 def test_a_mixture_is_differentiable_everywhere(request: pytest.FixtureRequest, name: str) -> None:
     pair: Pair = request.getfixturevalue(name)
     pair.supernet.train()
-    choices = pair.relaxation.sample(1.0, torch.Generator().manual_seed(0), hard=False)
+    choices = runtime.GumbelSoftmax(pair.logits).draw(torch.Generator().manual_seed(0))
     outputs: dict[str, Tensor] = pair.supernet(*pair.images, choices)
     sum((out * torch.linspace(0, 1, out.numel()).reshape(out.shape)).sum() for out in outputs.values()).backward()
-    moved = {path for path, p in pair.relaxation.named_parameters() if p.grad is not None and p.grad.abs().max() > 0}
+    moved = {path for path, p in pair.logits.named_parameters() if p.grad is not None and p.grad.abs().max() > 0}
     pair.relaxation.zero_grad()
     assert set(pair.relaxation.space.grids) <= moved
     assert len([path for path in moved if path.endswith("op")]) > 8

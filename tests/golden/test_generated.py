@@ -37,7 +37,7 @@ def test_runs(space: str, preset: str) -> None:
     loaded = load(ROOT / "spaces" / f"{space}.nas", preset=preset)
     size = next(loaded.graph.inputs()).type.size
     assert size is not None
-    choices = runtime.Relaxation(module.SPACE).fixed(loaded.sample(0))
+    choices = runtime.Fixed(module.SPACE, loaded.sample(0)).draw()
     main = next(task for task in loaded.graph.tasks if not task.aux)
     outputs = module.Supernet()(torch.zeros(2, 3, *size), choices)
     assert outputs[main.name].shape[1:] == (

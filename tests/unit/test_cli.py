@@ -135,7 +135,7 @@ def test_wrong_command_lines_end_with_2(good: Path) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error(good: Path) -> None:
-    command = [sys.executable, "-c", "import sys; from nasdsl.cli import main; sys.exit(main())", "show", str(good)]
+    command = [sys.executable, "-m", "nasdsl", "show", str(good)]
     piped = subprocess.run(f"{' '.join(map(repr, command))} | head -n 1", shell=True, capture_output=True, text=True)
     assert piped.stdout == "space good\n"
     assert piped.stderr == ""

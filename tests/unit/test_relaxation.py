@@ -13,8 +13,10 @@ import torch
 from nasdsl import runtime
 from nasdsl.codegen import supernet_source
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.architecture import Architecture
 from nasdsl.passes.rules import broken_rule
 from nasdsl.runtime.choices import Drawn
+from nasdsl.runtime.relaxations import schedules
 from nasdsl.search.derivation import _drawn
 from nasdsl.source import Source
 from nasdsl.space import load
@@ -50,74 +52,75 @@ def ways(cell: tuple[int, int]) -> Iterator[tuple[tuple[int, int], ...]]:
 
 
 @pytest.fixture
-def relaxation() -> runtime.Relaxation:
+def logits() -> runtime.Logits:
     torch.manual_seed(0)
-    relaxation = runtime.Relaxation(SPACE)
+    logits = runtime.Logits(SPACE)
     with torch.no_grad():
-        for parameter in relaxation.parameters():
+        for parameter in logits.parameters():
             parameter.normal_()
-    return relaxation
+    return logits
 
 
-def chance(relaxation: runtime.Relaxation, way: tuple[tuple[int, int], ...]) -> float:
-    shares = relaxation.probabilities()["way"]
+def chance(logits: runtime.Logits, way: tuple[tuple[int, int], ...]) -> float:
+    shares = logits.probabilities()["way"]
     product = 1.0
     for link in pairwise(way):
         product *= shares[LINKS.index(link)].item()
     return product
 
 
-def test_probabilities_are_distributions(relaxation: runtime.Relaxation) -> None:
-    probabilities = relaxation.probabilities()
+def test_probabilities_are_distributions(logits: runtime.Logits) -> None:
+    probabilities = logits.probabilities()
     for name in ("op", "g[1,2].w", "ins"):
         assert probabilities[name].sum().item() == pytest.approx(1)
-    logits = relaxation.logits("ins")
-    expected = torch.stack([logits[0] + logits[1], logits[0] + logits[2], logits[1] + logits[2]]).softmax(0)
+    a, b, c = logits.logits("ins")
+    expected = torch.stack([a + b, a + c, b + c]).softmax(0)
     torch.testing.assert_close(probabilities["ins"], expected)
-    assert sum(chance(relaxation, way) for way in ways((3, 2))) == pytest.approx(1)
+    assert sum(chance(logits, way) for way in ways((3, 2))) == pytest.approx(1)
 
 
-def test_samples_follow_the_probabilities(relaxation: runtime.Relaxation) -> None:
+def test_samples_follow_the_probabilities(logits: runtime.Logits) -> None:
     generator = torch.Generator().manual_seed(1)
-    drawn = [relaxation.sample(0.7, generator, hard=True).drawn for _ in range(3000)]
-    sampled = relaxation.sample_architectures(3000, generator)
+    drawn = [runtime.SinglePath(logits, schedules.Constant(0.7)).draw(generator).drawn for _ in range(3000)]
+    sampled = logits.sample_architectures(3000, generator)
     for found in (Counter(d.ways["way"] for d in drawn), Counter(a.decisions["way"] for a in sampled)):
         for way in ways((3, 2)):
-            assert found[way] / 3000 == pytest.approx(chance(relaxation, way), abs=0.03)
+            assert found[way] / 3000 == pytest.approx(chance(logits, way), abs=0.03)
     places = Counter(d.draws["ins"].place for d in drawn)
-    for place, expected in enumerate(relaxation.probabilities()["ins"].tolist()):
+    for place, expected in enumerate(logits.probabilities()["ins"].tolist()):
         assert places[place] / 3000 == pytest.approx(expected, abs=0.03)
     assert {a.decisions["op"] for a in sampled} == {"a", "b"}
     assert {d.draws["op"].place for d in drawn} == {0, 1, 2}
 
 
-def test_hard_draws_are_exact_and_have_gradients(relaxation: runtime.Relaxation) -> None:
-    draw = relaxation.sample(1.0, torch.Generator().manual_seed(2), hard=True).drawn.draws["op"]
+def test_hard_draws_are_exact_and_have_gradients(logits: runtime.Logits) -> None:
+    draw = runtime.SinglePath(logits).draw(torch.Generator().manual_seed(2)).drawn.draws["op"]
     assert draw.weights is not None
     assert draw.weights[draw.place].item() == pytest.approx(1)
     draw.weights[draw.place].backward()
-    gradient = relaxation.logits("op").grad
+    gradient = logits.logits("op").grad
     assert gradient is not None
     assert gradient[draw.place] > 0
     with torch.no_grad():
-        assert relaxation.sample(1.0, torch.Generator(), hard=True).drawn.draws["op"].weights is None
+        assert runtime.SinglePath(logits).draw(torch.Generator()).drawn.draws["op"].weights is None
 
 
-def test_the_same_seed_gives_the_same_draw(relaxation: runtime.Relaxation) -> None:
-    first, second = (relaxation.sample(1.0, torch.Generator().manual_seed(3), hard=True).drawn for _ in range(2))
+def test_the_same_seed_gives_the_same_draw(logits: runtime.Logits) -> None:
+    first, second = (runtime.SinglePath(logits).draw(torch.Generator().manual_seed(3)).drawn for _ in range(2))
     assert first.ways == second.ways
     assert {n: d.place for n, d in first.draws.items()} == {n: d.place for n, d in second.draws.items()}
 
 
-def test_most_probable(relaxation: runtime.Relaxation) -> None:
-    best = relaxation.most_probable()
-    assert best.decisions["way"] == max(ways((3, 2)), key=lambda way: chance(relaxation, way))
-    assert best.decisions["op"] == "ab"[int(relaxation.logits("op")[1:].argmax())]
-    one_hot = relaxation.one_hot_probabilities(best)
+def test_most_probable(logits: runtime.Logits) -> None:
+    best = logits.most_probable()
+    assert best.decisions["way"] == max(ways((3, 2)), key=lambda way: chance(logits, way))
+    assert best.decisions["op"] == "ab"[int(logits.logits("op")[1:].argmax())]
+    one_hot = runtime.Fixed(SPACE, best).probabilities()
     assert [int(chances.sum()) for chances in one_hot.values()] == [1, 1, 1, 3]
 
 
-def test_sandwich(relaxation: runtime.Relaxation) -> None:
+def test_sandwich(logits: runtime.Logits) -> None:
+    relaxation = runtime.SinglePath(logits)
     assert relaxation.widest()["g[1,2].w"] == 4
     assert relaxation.narrowest()["g[1,2].w"] == 2
     assert (relaxation.widest() / "g[1,2]")["w"] == 4
@@ -146,25 +149,25 @@ def length(way: tuple[tuple[int, int], ...]) -> float:
     return product
 
 
-def test_a_mixture_is_the_expectation_over_routes(relaxation: runtime.Relaxation) -> None:
+def test_a_mixture_is_the_expectation_over_routes(logits: runtime.Logits) -> None:
     """Links that only scale: then mixing maps is the same as averaging over all ways."""
-    shares = relaxation.probabilities()["way"].detach()
-    draws = relaxation.sample(1.0, torch.Generator().manual_seed(0), hard=False).drawn.draws
+    shares = logits.probabilities()["way"].detach()
+    draws = runtime.GumbelSoftmax(logits).draw(torch.Generator().manual_seed(0)).drawn.draws
     choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}))
-    expected = sum(chance(relaxation, way) * length(way) for way in ways((3, 2)))
+    expected = sum(chance(logits, way) * length(way) for way in ways((3, 2)))
     assert walk(choices).end("way").mean().item() == pytest.approx(expected, rel=1e-5)
     last = 0.0
     for way in ways((3, 2)):
         leaves = max(place for place, cell in enumerate(way) if cell[1] == 1)
-        last += chance(relaxation, way) * length(way[: leaves + 1])
+        last += chance(logits, way) * length(way[: leaves + 1])
     assert walk(choices).last("way", 1).mean().item() == pytest.approx(last, rel=1e-5)
 
 
-def test_a_way_runs_only_its_links_and_each_once(relaxation: runtime.Relaxation) -> None:
+def test_a_way_runs_only_its_links_and_each_once(logits: runtime.Logits) -> None:
     for way in ways((3, 2)):
-        values = dict(relaxation.most_probable().decisions) | {"way": way}
+        values = dict(logits.most_probable().decisions) | {"way": way}
         calls: list[object] = []
-        grid = walk(relaxation.fixed(type(relaxation.most_probable())("small", values)), calls)
+        grid = walk(runtime.Fixed(SPACE, Architecture("small", values)).draw(), calls)
         assert not grid.has("way")
         assert grid.last("way", 1).shape == (1, 3, 2, 2)
         assert grid.end("way").mean().item() == pytest.approx(length(way))
@@ -172,9 +175,9 @@ def test_a_way_runs_only_its_links_and_each_once(relaxation: runtime.Relaxation)
         assert calls == list(pairwise(way))
 
 
-def test_narrower_last_maps_are_padded(relaxation: runtime.Relaxation) -> None:
-    draws = relaxation.sample(1.0, torch.Generator().manual_seed(0), hard=False).drawn.draws
-    shares = relaxation.probabilities()["way"].detach()
+def test_narrower_last_maps_are_padded(logits: runtime.Logits) -> None:
+    draws = runtime.GumbelSoftmax(logits).draw(torch.Generator().manual_seed(0)).drawn.draws
+    shares = logits.probabilities()["way"].detach()
     choices = runtime.Choices(Drawn(SPACE, draws, shares={"g": shares}))
 
     def cut(channels: int):
@@ -221,19 +224,19 @@ RULED = """space ruled {
 def test_candidates_keep_the_rules() -> None:
     space = load(Source("ruled.nas", RULED))
     problem = SimpleNamespace(space=space, config=SimpleNamespace(seed=0))
-    relaxation = runtime.Relaxation(module_of(supernet_source(space.graph)).SPACE)
+    logits = runtime.Logits(module_of(supernet_source(space.graph)).SPACE)
     with torch.no_grad():
-        relaxation.logits("d")[3] = 1
-        relaxation.logits("e")[2] = 1
-    assert relaxation.most_probable().decisions["d"] == 4
-    drawn = _drawn(problem, relaxation, 20, 0)  # type: ignore[arg-type]
+        logits.logits("d")[3] = 1
+        logits.logits("e")[2] = 1
+    assert logits.most_probable().decisions["d"] == 4
+    drawn = _drawn(problem, logits, 20, 0)  # type: ignore[arg-type]
     assert len(drawn) >= 20
     assert all(broken_rule(space.graph, architecture) is None for architecture in drawn)
-    assert drawn == _drawn(problem, relaxation, 20, 0)  # type: ignore[arg-type]
+    assert drawn == _drawn(problem, logits, 20, 0)  # type: ignore[arg-type]
     with torch.no_grad():
-        relaxation.logits("d")[0] = relaxation.logits("e")[3] = 200
+        logits.logits("d")[0] = logits.logits("e")[3] = 200
     with pytest.raises(NasError, match="none of 1000 architectures drawn from the relaxation keeps the rules"):
-        _drawn(problem, relaxation, 20, 0)  # type: ignore[arg-type]
+        _drawn(problem, logits, 20, 0)  # type: ignore[arg-type]
 
 
 def test_a_mixture_of_exits_and_a_hard_number() -> None:
@@ -241,7 +244,7 @@ def test_a_mixture_of_exits_and_a_hard_number() -> None:
     space = runtime.Space(
         "mixed", {"d": runtime.Depth((1, 2, 3)), "h": runtime.Choose((4, 8)), "op": runtime.Choose(("a", "b"))}
     )
-    choices = runtime.Relaxation(space).sample(1.0, torch.Generator().manual_seed(0), hard=False)
+    choices = runtime.GumbelSoftmax(runtime.Logits(space)).draw(torch.Generator().manual_seed(0))
     weights = {name: choices.drawn.draws[name].weights for name in ("d", "h", "op")}
     asked: list[str] = []
 
@@ -254,7 +257,7 @@ def test_a_mixture_of_exits_and_a_hard_number() -> None:
     torch.testing.assert_close(found, expected)
     assert choices.mix("h", {4: lambda: one("4", 4.0), 8: lambda: one("8", 8.0)}).item() == pytest.approx(choices["h"])
     assert asked == ["ends", "middle", str(choices["h"])]
-    assert not choices.drawn.draws["h"].mixed
+    assert not choices.drawn.draws["h"].others
 
 
 def test_what_is_computed_once_is_computed_when_it_is_wanted() -> None:

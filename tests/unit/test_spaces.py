@@ -256,7 +256,7 @@ def test_supernets_compute_what_the_networks_compute(name: str, preset: str, par
         network = module_of(network_source(derived, architecture=architecture, facts={})).Network().eval()
         network.load_state_dict(runtime.inherit(supernet, found.graph, derived), strict=True)
         with torch.inference_mode():
-            wanted = supernet(images, runtime.Relaxation(module.SPACE).fixed(architecture))
+            wanted = supernet(images, runtime.Fixed(module.SPACE, architecture).draw())
             outputs = network(images)
         main = [task.name for task in derived.tasks]
         outputs = outputs if isinstance(outputs, dict) else {main[0]: outputs}
