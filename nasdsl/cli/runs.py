@@ -27,6 +27,7 @@ from nasdsl.hardware.profile import profile
 from nasdsl.hardware.table import Table, load_table
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import latency_ms, signatures
+from nasdsl.passes.lowerable import check_lowerable
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
 from nasdsl.search.finish import Outcome
 from nasdsl.search.objective import Objective
@@ -155,6 +156,7 @@ def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tu
         **settings,
     )
     open_device(device, threads=config.device_threads)
+    check_lowerable(space.graph)
     Objective.of(space.graph, open_data(data, size=input_size(space.graph)).classes.names)
     default = f"runs/{space.graph.name}-{data.partition(':')[0]}-{strategy}-{seed}"
     return RunDirectory.create(Path(args.run or default), config), config, space

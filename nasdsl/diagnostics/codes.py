@@ -49,6 +49,7 @@ TITLES: dict[str, str] = {
     "W0201": "a block that is never called",
     "W0202": "a name that is never used",
     "W0203": "a name that hides one of the standard library",
+    "W0301": "an operation without an ONNX form",
     "W0401": "a decision that is never live",
     "W0601": "a preset that changes nothing",
     "W0602": "a requirement that no architecture keeps",

@@ -14,6 +14,7 @@ import onnxruntime as ort
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.device import Measurement
 from nasdsl.hardware.neighbours import Surroundings, surroundings
+from nasdsl.lowering.metadata import declared_sizes
 from nasdsl.passes.kernels import Signature
 
 BATCH = 8
@@ -127,12 +128,18 @@ class _Session:
         generator = np.random.default_rng(0)
         self._binding = self._session.io_binding()
         self._inputs: list[Any] = []
-        for item in self._session.get_inputs():
-            array = generator.standard_normal((1, *item.shape[1:]), dtype=np.float32)
+        sizes = declared_sizes(self._session.get_modelmeta().custom_metadata_map)
+        for place, item in enumerate(self._session.get_inputs()):
+            # Where height and width are free, those that the space declares count.
+            sides = sizes[place] if place < len(sizes) else item.shape[2:]
+            array = generator.standard_normal((1, item.shape[1], *sides), dtype=np.float32)
             self._inputs.append(ort.OrtValue.ortvalue_from_numpy(array))
             self._binding.bind_ortvalue_input(item.name, self._inputs[-1])
         self._outputs: list[Any] = []
         for item in self._session.get_outputs():
+            if any(isinstance(side, str) for side in item.shape[1:]):
+                self._binding.bind_output(item.name)
+                continue
             self._outputs.append(ort.OrtValue.ortvalue_from_shape_and_type([1, *item.shape[1:]], np.float32))
             self._binding.bind_ortvalue_output(item.name, self._outputs[-1])
 

@@ -1,35 +1,52 @@
 """From a network to ONNX, directly: every operation writes its own form, batch normalisation is folded into the
 convolution before it, and the names are those of the .nas file.
 
-Requires a graph without decisions. Ensures a model that the ONNX checker accepts, with a free batch size "N", without
-local paths, the same bytes for the same input. Weights that the calls of a shared block have in common are there once.
+Requires a graph without decisions. Ensures a model that the ONNX checker accepts, without local paths, the same bytes
+for the same input. What is computed twice in the graph is computed once in the model, and what nothing reads is not
+there. Weights that the calls of a shared block have in common are there once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx_ir.passes.common import RemoveUnusedNodesPass
 
 import nasdsl
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Node
+from nasdsl.lowering.folding import foldable, folded
+from nasdsl.lowering.opset import OPSET, check_opset
 from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.ops.operation import ZeroWhen
+from nasdsl.passes.input_size import other_sizes
+from nasdsl.passes.lowerable import check_lowerable, read_by_tasks
 from nasdsl.passes.shared import Sharing
 from nasdsl.types import MapType
 
-OPSET = 18
+Dynamic = Literal["batch", "size", "none"]
+"""What of the inputs is free: the batch size; height and width as well; nothing (one image at a time)."""
 
 Weights = Mapping[str, NDArray[Any]]
 """Arrays by the names of a PyTorch state dict, such as "stem.conv_bn_relu.conv.weight"."""
 
+MOST_BYTES = 2**31 - 2**20
+"""What an ONNX file can hold."""
+
 
 def onnx_model(
-    graph: Graph, weights: Weights, *, paths: Mapping[int, str], metadata: Mapping[str, str] | None = None
+    graph: Graph,
+    weights: Weights,
+    *,
+    paths: Mapping[int, str],
+    metadata: Mapping[str, str] | None = None,
+    opset: int = OPSET,
+    dynamic: Dynamic = "batch",
 ) -> onnx.ModelProto:
     """The ONNX form of a network; tasks are its outputs, `aux` tasks are left out.
 
@@ -38,112 +55,97 @@ def onnx_model(
         weights: The network's state dict as arrays.
         paths: For each node with weights the path of its module, of which the names in `weights` are made.
         metadata: What to write into the model's metadata, texts by name.
+        opset: Version of the ONNX operator set.
+        dynamic: What of the inputs is free: "N", "H" and "W".
 
     Raises:
-        NasError: Weights are missing, or an operation is an `extern`, which has no ONNX form.
+        NasError: Weights are missing, an operation is an `extern`, which has no ONNX form, an operation cannot be
+            written in this opset, the size cannot be free, or the weights are too large for an ONNX file.
     """
-    return _Lowering(graph, weights, paths).model(metadata or {})
+    check_lowerable(graph)
+    check_opset(graph, opset)
+    if dynamic == "size":
+        other_sizes(graph)
+    lowering = _Lowering(graph, weights, paths, opset, dynamic)
+    model = ir.Model(
+        lowering.body(),
+        ir_version=onnx.helper.find_min_ir_version_for([onnx.helper.make_opsetid("", opset)]),
+        producer_name="nasdsl",
+        producer_version=nasdsl.__version__,
+        metadata_props=dict(sorted((metadata or {}).items())),
+    )
+    RemoveUnusedNodesPass()(model)
+    size = sum(value.const_value.nbytes for value in model.graph.initializers.values() if value.const_value)
+    if size > MOST_BYTES:
+        raise NasError(f"the weights take {size:,} bytes; an ONNX file holds {MOST_BYTES:,}", status=3)
+    proto = ir.to_proto(model)
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
 
 
 class _Lowering:
-    def __init__(self, graph: Graph, weights: Weights, paths: Mapping[int, str]) -> None:
+    def __init__(self, graph: Graph, weights: Weights, paths: Mapping[int, str], opset: int, dynamic: Dynamic) -> None:
         self.graph = graph
         self.weights = weights
         self.paths = paths
+        self.opset = opset
+        self.dynamic = dynamic
         self.tasks = [task for task in graph.tasks if not task.aux]
-        self.live = self._live()
+        self.live = read_by_tasks(graph)
         self.owner = Sharing(graph).nodes
-        self.folded = self._foldable()
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: dict[str, onnx.TensorProto] = {}
-        self.written: dict[tuple[int, int | None, str], str] = {}
-        self.constants: dict[tuple[str, bytes, tuple[int, ...]], str] = {}
+        self.norms = foldable(graph, self.live, self.owner)
+        self.nodes: list[ir.Node] = []
+        self.values: dict[str, ir.Value] = {}
+        self.initializers: dict[tuple[Any, ...], str] = {}
+        self.computed: dict[tuple[Any, ...], str] = {}
+        self.zeros: set[str] = set()
         self.taken: set[str] = {task.name for task in self.tasks}
 
-    def model(self, metadata: Mapping[str, str]) -> onnx.ModelProto:
-        values: dict[int, str] = {}
+    def body(self) -> ir.Graph:
+        """The nodes, inputs, outputs and initializers."""
+        found: dict[int, str] = {}
         inputs = []
         for node in self.graph.nodes:
             if node.op == "input":
-                values[node.id] = self.unique(node.name)
-                inputs.append(_value_info(values[node.id], node.type))
+                found[node.id] = self.unique(node.name)
+                inputs.append(self._declared(ir.Value(name=found[node.id]), node.type, ("H", "W")))
+                self.values[found[node.id]] = inputs[-1]
             elif node.id in self.live:
-                values[node.id] = self._lower(node, values)
-        outputs = self._outputs(values)
-        body = helper.make_graph(self.nodes, self.graph.name, inputs, outputs, list(self.initializers.values()))
-        opset = helper.make_opsetid("", OPSET)
-        model = helper.make_model(
-            body,
-            opset_imports=[opset],
-            ir_version=helper.find_min_ir_version_for([opset]),
-            producer_name="nasdsl",
-            producer_version=nasdsl.__version__,
+                found[node.id] = self._lower(node, found)
+        outputs = self._outputs(found)
+        initializers = [self.values[name] for name in self.initializers.values()]
+        imports = {"": self.opset}
+        return ir.Graph(
+            inputs, outputs, nodes=self.nodes, initializers=initializers, opset_imports=imports, name=self.graph.name
         )
-        helper.set_model_props(model, dict(sorted(metadata.items())))
-        onnx.checker.check_model(model, full_check=True)
-        return model
 
-    def _live(self) -> set[int]:
-        live = {task.output for task in self.tasks}
-        for node in reversed(self.graph.nodes):
-            if node.id in live:
-                live.update(item.node for item in node.inputs)
-        return live
-
-    def _foldable(self) -> dict[int, Node]:
-        """For each convolution that a batch normalisation alone reads, that one; those that share their weights are
-        folded all or not at all.
-        """
-        readers: dict[int, list[Node]] = {}
-        for node in self.graph.nodes:
-            if node.id in self.live:
-                for item in node.inputs:
-                    readers.setdefault(item.node, []).append(node)
-        outputs = {task.output for task in self.tasks}
-        convolutions = [n for n in self.graph.nodes if n.op in ("conv", "dw_conv") and n.id in self.live]
-        norms: dict[int, set[int | None]] = {}
-        for node in convolutions:
-            found = readers.get(node.id, [])
-            alone = node.id not in outputs and [reader.op for reader in found] == ["bn"]
-            norms.setdefault(self.owner[node.id], set()).add(self.owner[found[0].id] if alone else None)
-        return {
-            node.id: readers[node.id][0]
-            for node in convolutions
-            if None not in norms[self.owner[node.id]] and len(norms[self.owner[node.id]]) == 1
-        }
-
-    def _lower(self, node: Node, values: Mapping[int, str]) -> str:
-        names = [values[item.node] for item in node.inputs]
+    def _lower(self, node: Node, found: Mapping[int, str]) -> str:
+        names = [found[item.node] for item in node.inputs]
         types = [self.graph.nodes[item.node].type for item in node.inputs]
         attrs = node.attrs
-        if node.op == "bn" and node.inputs[0].node in self.folded:
+        if node.op == "bn" and node.inputs[0].node in self.norms:
             return names[0]
-        if node.op == "extern":
-            raise NasError(
-                f"{node.span}: `{attrs['target']}` is an extern, a class of your own: it has no ONNX form",
-                help="leave it out of what is exported; generated PyTorch code calls it",
-            )
-        owner = self.owner[node.id]
-        emitter = _Emitter(self, self._name(node), (owner, None), lambda name: self.weight(node, name))
-        norm = self.folded.get(node.id)
+        key: tuple[int | None, ...] = (self.owner[node.id], None)
+        weight: Callable[[str], NDArray[Any]] = lambda name: self.weight(node, name)  # noqa: E731
+        norm = self.norms.get(node.id)
         if norm is not None:
-            arrays = self._fold(node, norm)
             attrs = {**attrs, "bias": True}
-            emitter = _Emitter(self, self._name(node), (owner, self.owner[norm.id]), arrays.__getitem__)
-        return OPERATIONS[node.op].onnx(emitter, names, types, node.type, attrs)
+            key = (self.owner[node.id], self.owner[norm.id])
+            weight = folded(node, norm, self.weight).__getitem__
+        operation = OPERATIONS[node.op]
+        if operation.zero_neutral:
+            kept = [place for place, name in enumerate(names) if name not in self.zeros] or [0]
+            names, types = [names[place] for place in kept], [types[place] for place in kept]
+        written = operation.onnx(_Emitter(self, self._name(node), key, weight), names, types, node.type, attrs)
+        if self._is_zero(operation.zero(attrs), names):
+            self.zeros.add(written)
+        return written
 
-    def _fold(self, conv: Node, norm: Node) -> dict[str, NDArray[Any]]:
-        """Weight and bias of a convolution that also does the normalisation behind it; computed in float64."""
-        mean, variance = (self.weight(norm, name).astype(np.float64) for name in ("running_mean", "running_var"))
-        scale = 1 / np.sqrt(variance + 1e-5)
-        shift = -mean * scale
-        if norm.attrs["affine"]:
-            gain = self.weight(norm, "weight").astype(np.float64)
-            scale, shift = scale * gain, shift * gain + self.weight(norm, "bias")
-        if conv.attrs["bias"]:
-            shift = shift + self.weight(conv, "bias") * scale
-        kernel = self.weight(conv, "weight") * scale[:, None, None, None]
-        return {"weight": kernel.astype(np.float32), "bias": shift.astype(np.float32)}
+    def _is_zero(self, when: ZeroWhen, names: Sequence[str]) -> bool:
+        """Whether an operation makes zeros of these inputs."""
+        zeros = [name in self.zeros for name in names]
+        rules = {ZeroWhen.NEVER: False, ZeroWhen.ALWAYS: True, ZeroWhen.FIRST: zeros[0], ZeroWhen.ALL: all(zeros)}
+        return rules[when]
 
     def weight(self, node: Node, name: str) -> NDArray[Any]:
         """One of a node's weights."""
@@ -164,21 +166,29 @@ class _Lowering:
             scope = self.graph.scopes[scope.parent]
         return ".".join(reversed(names))
 
-    def _outputs(self, values: Mapping[int, str]) -> list[onnx.ValueInfoProto]:
-        renamed: dict[str, str] = {}
-        made = {name for node in self.nodes for name in node.output}
+    def _outputs(self, found: Mapping[int, str]) -> list[ir.Value]:
+        """The values of the tasks, under their names; an Identity where one value has two."""
+        outputs: list[ir.Value] = []
         for task in self.tasks:
-            value = values[task.output]
-            if value in made and value not in renamed:
-                renamed[value] = task.name
-            else:
-                self.nodes.append(
-                    helper.make_node("Identity", [renamed.get(value, value)], [task.name], name=task.name)
-                )
-        for node in self.nodes:
-            for names in (node.input, node.output):
-                names[:] = [renamed.get(name, name) for name in names]
-        return [_value_info(task.name, self.graph.nodes[task.output].type) for task in self.tasks]
+            value = self.values[found[task.output]]
+            if value.producer() is None or value in outputs:
+                copy = ir.node("Identity", [value], name=task.name)
+                self.nodes.append(copy)
+                value = copy.outputs[0]
+            value.name = task.name
+            sides = (f"{task.name}_H", f"{task.name}_W")
+            outputs.append(self._declared(value, self.graph.nodes[task.output].type, sides))
+        return outputs
+
+    def _declared(self, value: ir.Value, x: MapType, sides: Sequence[str]) -> ir.Value:
+        channels = x.channels.constant
+        assert channels is not None, "a network has no decisions"
+        size: Sequence[int | str] = x.size or ()
+        if size and self.dynamic == "size":
+            size = sides
+        value.shape = ir.Shape([1 if self.dynamic == "none" else "N", int(channels), *size])
+        value.type = ir.TensorType(ir.DataType.FLOAT)
+        return value
 
     def unique(self, name: str) -> str:
         """The name, or the name with a number behind it if it is taken."""
@@ -189,40 +199,45 @@ class _Lowering:
         self.taken.add(found)
         return found
 
+    def initializer(self, key: tuple[Any, ...], name: str, array: Callable[[], NDArray[Any]]) -> str:
+        """The initializer that is known by this key; it is made if there is none."""
+        if key not in self.initializers:
+            found = self.initializers[key] = self.unique(name)
+            tensor = ir.Tensor(np.ascontiguousarray(array()), name=found)
+            kind = ir.TensorType(tensor.dtype)
+            self.values[found] = ir.Value(name=found, shape=ir.Shape(tensor.shape), type=kind, const_value=tensor)
+        return self.initializers[key]
+
 
 class _Emitter:
     """What one node of the graph writes (see `nasdsl.ops.operation.Emitter`); `key` says whose weights it has."""
 
-    def __init__(self, lowering: _Lowering, name: str, key: tuple[int, int | None], weight: Any) -> None:
+    def __init__(
+        self, lowering: _Lowering, name: str, key: tuple[int | None, ...], weight: Callable[[str], NDArray[Any]]
+    ) -> None:
+        self.opset = lowering.opset
+        self.free_size = lowering.dynamic == "size"
         self._lowering = lowering
         self._name = name
         self._key = key
         self._weight = weight
 
     def node(self, op_type: str, inputs: Sequence[str], /, **attributes: Any) -> str:
-        output = self._lowering.unique(f"{self._name}/{op_type}")
-        self._lowering.nodes.append(helper.make_node(op_type, list(inputs), [output], name=output, **attributes))
-        return output
+        key = (op_type, tuple(inputs), repr(sorted(attributes.items())))
+        if key not in self._lowering.computed:
+            output = self._lowering.computed[key] = self._lowering.unique(f"{self._name}/{op_type}")
+            values = [self._lowering.values[name] if name else None for name in inputs]
+            value = self._lowering.values[output] = ir.Value(name=output)
+            self._lowering.nodes.append(ir.node(op_type, values, attributes, outputs=[value], name=output))
+        return self._lowering.computed[key]
 
     def constant(self, value: Any, dtype: str = "int64") -> str:
         array = np.asarray(value, dtype=dtype)
-        key = (dtype, array.tobytes(), array.shape)
-        if key not in self._lowering.constants:
-            name = self._lowering.unique("constant")
-            self._lowering.constants[key] = name
-            self._lowering.initializers[name] = numpy_helper.from_array(array, name)
-        return self._lowering.constants[key]
+        return self._lowering.initializer((dtype, array.tobytes(), array.shape), "constant", lambda: array)
 
-    def weight(self, name: str) -> str:
-        key = (*self._key, name)
-        if key not in self._lowering.written:
-            value = self._lowering.written[key] = self._lowering.unique(f"{self._name}.{name}")
-            array = np.ascontiguousarray(self._weight(name), dtype=np.float32)
-            self._lowering.initializers[value] = numpy_helper.from_array(array, value)
-        return self._lowering.written[key]
+    def weight(self, name: str, shape: Sequence[int] | None = None) -> str:
+        def array() -> NDArray[Any]:
+            found = self._weight(name).astype(np.float32, copy=False)
+            return found if shape is None else found.reshape(shape)
 
-
-def _value_info(name: str, x: MapType) -> onnx.ValueInfoProto:
-    channels = x.channels.constant
-    assert channels is not None, "a network has no decisions"
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", int(channels), *(x.size or ())])
+        return self._lowering.initializer((*self._key, name), f"{self._name}.{name}", array)

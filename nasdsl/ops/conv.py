@@ -146,6 +146,7 @@ class Linear(Operation):
     """`linear(c, bias = true)`: a fully connected layer on vectors, or on globally pooled maps [N, C, 1, 1]."""
 
     name: ClassVar[str] = "linear"
+    opset: ClassVar[int] = 11  # Gemm without a bias
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("c"), Parameter("bias", True))
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:

@@ -70,14 +70,21 @@ class TorchForm:
 class Emitter(Protocol):
     """Where ONNX forms are written to (`nasdsl.lowering.onnx` implements it)."""
 
+    opset: int
+    """Version of the operator set to write; at least `Operation.opset`."""
+    free_size: bool
+    """Whether height and width are free: then no form may depend on the sizes of maps, only on their ratios."""
+
     def node(self, op_type: str, inputs: Sequence[str], /, **attributes: Any) -> str:
         """Add a node with one output; returns the output's name."""
 
     def constant(self, value: Any, dtype: str = "int64") -> str:
         """Add (or reuse) an initializer holding a scalar or nested list; dtype "int64" or "float32"."""
 
-    def weight(self, name: str) -> str:
-        """The initializer for one of the node's own weights, by its PyTorch name: "weight", "bias", "running_mean"."""
+    def weight(self, name: str, shape: Sequence[int] | None = None) -> str:
+        """The initializer for one of the node's own weights, by its PyTorch name: "weight", "bias", "running_mean";
+        reshaped if a shape is given.
+        """
 
 
 class ZeroWhen(Enum):
@@ -98,6 +105,8 @@ class Operation(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     fuses: ClassVar[tuple[str, ...]] = ()
     """Operations that inference engines fold into this one when they alone read its output."""
+    opset: ClassVar[int] = 9
+    """The oldest ONNX operator set in which its form can be written."""
     commutative: ClassVar[bool] = False
     """Whether the order of its operands makes no difference."""
     associative: ClassVar[bool] = False

@@ -93,9 +93,9 @@ class GroupNorm(Operation):
         x = emit.node("Reshape", [names[0], emit.constant([0, groups, -1])])
         ones, zeros = (emit.constant([value] * groups, "float32") for value in (1.0, 0.0))
         x = emit.node("InstanceNormalization", [x, ones, zeros], epsilon=1e-5)
-        x = emit.node("Reshape", [x, emit.constant([0, channels, *output.size])])
-        shape = emit.constant([channels, 1, 1])
-        scale, shift = (emit.node("Reshape", [emit.weight(name), shape]) for name in ("weight", "bias"))
+        shape = emit.node("Shape", [names[0]]) if emit.free_size else emit.constant([0, channels, *output.size])
+        x = emit.node("Reshape", [x, shape])
+        scale, shift = (emit.weight(name, [channels, 1, 1]) for name in ("weight", "bias"))
         return emit.node("Add", [emit.node("Mul", [x, scale]), shift])
 
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
@@ -195,11 +195,9 @@ class Shuffle(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         assert output.channels.constant is not None, "a network has no decisions"
-        assert output.size is not None, "the type rule gives a feature map"
         groups, channels = integer(attrs, "groups"), int(output.channels.constant)
-        table = emit.node("Reshape", [names[0], emit.constant([0, groups, channels // groups, *output.size])])
-        turned = emit.node("Transpose", [table], perm=[0, 2, 1, 3, 4])
-        return emit.node("Reshape", [turned, emit.constant([0, channels, *output.size])])
+        order = [row + column for column in range(channels // groups) for row in range(0, channels, channels // groups)]
+        return emit.node("Gather", [names[0], emit.constant(order)], axis=1)
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.FIRST
@@ -209,6 +207,7 @@ class Zero(Operation):
     """`none(stride = 1)`: a map of zeros; a mixture does not compute it."""
 
     name: ClassVar[str] = "none"
+    opset: ClassVar[int] = 10  # Slice by steps
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("stride", 1),)
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from nasdsl.number import Number
 from nasdsl.ops.operation import (
     Attributes,
     Emitter,
@@ -122,13 +121,49 @@ class GlobalAvgPool(Operation):
         return ZeroWhen.FIRST
 
 
-def _resize_onnx(emit: Emitter, x: str, size: tuple[int, int], channels: Number) -> str:
-    """Bilinear resizing with corners aligned to a fixed size, batch free."""
-    batch = emit.node("Shape", [x], start=0, end=1)
-    count = channels.constant
-    assert count is not None, "a network has no decisions"
-    sizes = emit.node("Concat", [batch, emit.constant([int(count), *size])], axis=0)
-    return emit.node("Resize", [x, "", "", sizes], mode="linear", coordinate_transformation_mode="align_corners")
+def _bilinear(emit: Emitter, x: str, *, scales: str = "", sizes: str = "") -> str:
+    """Bilinear resizing with corners aligned, by scales or to sizes."""
+    # Below opset 13 inputs that are not read must be there, empty.
+    nothing = "" if emit.opset >= 13 else emit.constant([], "float32")
+    inputs = [x, nothing, scales or nothing, sizes]
+    mode = {"mode": "linear", "coordinate_transformation_mode": "align_corners"}
+    return emit.node("Resize", inputs if sizes else inputs[:3], **mode)
+
+
+def _resized_by(emit: Emitter, x: str, factors: tuple[Fraction, Fraction]) -> str | None:
+    """Resizing by factors that a floating-point number holds exactly; None where the size could come out wrong.
+
+    Engines run it faster than resizing to a size.
+    """
+    if all(factor == 1 for factor in factors):
+        return x
+    if any(Fraction(float(factor)) != factor or factor.numerator >= 2**10 for factor in factors):
+        return None
+    return _bilinear(emit, x, scales=emit.constant([1.0, 1.0, *map(float, factors)], "float32"))
+
+
+def _resized_to(emit: Emitter, x: str, size: str) -> str:
+    """Resizing to a size: a value of two numbers.
+
+    All four sides are given: ONNX Runtime 1.31 mistakes sizes along `axes` in quantised models.
+    """
+    return _bilinear(emit, x, sizes=emit.node("Concat", [_sides(emit, x, 0, 2), size], axis=0))
+
+
+def _sides(emit: Emitter, x: str, start: int, end: int) -> str:
+    """Some of the sides of a map, as a value."""
+    if emit.opset >= 15:
+        return emit.node("Shape", [x], start=start, end=end)
+    bounds = [emit.constant([bound]) for bound in (start, end)]
+    return emit.node("Slice", [emit.node("Shape", [x]), *bounds])
+
+
+def _resized(emit: Emitter, x: str, before: MapType, after: MapType) -> str:
+    """Resizing from the size of one type to that of another."""
+    assert before.size is not None, "the type rule takes a feature map"
+    assert after.size is not None, "the type rule gives a feature map"
+    factors = Fraction(after.size[0], before.size[0]), Fraction(after.size[1], before.size[1])
+    return _resized_by(emit, x, factors) or _resized_to(emit, x, emit.constant(after.size))
 
 
 class Resize(Operation):
@@ -137,6 +172,7 @@ class Resize(Operation):
     """
 
     name: ClassVar[str] = "resize"
+    opset: ClassVar[int] = 11  # Resize with corners aligned
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("scale"),)
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
@@ -158,8 +194,16 @@ class Resize(Operation):
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
-        assert output.size is not None, "the type rule gives a feature map"
-        return _resize_onnx(emit, names[0], output.size, output.channels)
+        if not emit.free_size:
+            return _resized(emit, names[0], inputs[0], output)
+        scale = attrs["scale"].constant
+        assert scale is not None, "the type rule wants a constant"
+        x, (p, q) = names[0], ([scale.numerator] * 2, [scale.denominator] * 2)
+        resized = _resized_by(emit, x, (scale, scale))
+        if resized is not None:
+            return resized
+        times = emit.node("Mul", [_sides(emit, x, 2, 4), emit.constant(p)])
+        return _resized_to(emit, x, emit.node("Div", [times, emit.constant(q)]))
 
     def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
         return x.size == output.size
@@ -172,6 +216,7 @@ class ResizeLike(Operation):
     """`resize_like(y)`: bilinear resizing to the size of another map, corners aligned."""
 
     name: ClassVar[str] = "resize_like"
+    opset: ClassVar[int] = 11  # Resize with corners aligned
     arity: ClassVar[int | None] = 2
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
@@ -184,8 +229,9 @@ class ResizeLike(Operation):
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
-        assert output.size is not None, "the type rule gives a feature map"
-        return _resize_onnx(emit, names[0], output.size, output.channels)
+        if emit.free_size:
+            return _resized_to(emit, names[0], _sides(emit, names[1], 2, 4))
+        return _resized(emit, names[0], inputs[0], output)
 
     def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
         return x.size == output.size
@@ -198,6 +244,7 @@ class Shift(Operation):
     """`shift()`: the map moved by one pixel up and left, zeros entering: the second half of a factorized reduction."""
 
     name: ClassVar[str] = "shift"
+    opset: ClassVar[int] = 11  # Pad by an input
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         spatial(inputs[0], self.name)

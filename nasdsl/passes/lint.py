@@ -11,6 +11,7 @@ from nasdsl.elaborate.builder import used_symbols
 from nasdsl.elaborate.imports import STANDARD_LIBRARY
 from nasdsl.ir.graph import Graph
 from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.passes.lowerable import without_onnx
 from nasdsl.resources import grammar_text
 from nasdsl.source import Source, Span
 from nasdsl.syntax import ast
@@ -36,6 +37,7 @@ def lint(file: ast.File, graphs: Mapping[str, Graph]) -> list[Diagnostic]:
             found += _unused_in_space(item)
             found += _never_live(item, graphs)
             found += _idle_presets(item, graphs)
+            found += _not_lowered(graphs)
         elif isinstance(item, ast.Block):
             found += _unused_in_body(item.body)
     return sorted(found, key=lambda warning: (warning.span.start, warning.code))
@@ -191,6 +193,20 @@ def _divisions(file: ast.File) -> Iterator[Diagnostic]:
         yield _warning(
             "W0101", "this is a comment, not a division", span, "divide with `/` and floor(a / b)", "not read"
         )
+
+
+# what cannot be exported
+
+
+def _not_lowered(graphs: Mapping[str, Graph]) -> Iterator[Diagnostic]:
+    """Externs that a task reads, each once."""
+    seen: set[Span] = set()
+    for node in (node for graph in graphs.values() for node in without_onnx(graph)):
+        if node.span not in seen:
+            seen.add(node.span)
+            message = f"`{node.attrs['target']}` is written in Python: networks with it have no ONNX form"
+            hint = "`compile` and `derive` work; `search`, `train` and `export` end with ONNX and refuse"
+            yield _warning("W0301", message, node.span, hint, "no ONNX form")
 
 
 # what decides nothing

@@ -73,6 +73,11 @@ class Batches:
         batches = self._batches("ranking", "b", size, augment=False)
         return (batches.batch(step) for step in range(min(count, len(batches))))
 
+    def calibration(self, count: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Up to `count` training pictures as they are, one by one, always the same."""
+        batches = self._batches("calibration", "both", 1, augment=False)
+        return (batches.batch(step) for step in range(min(count, len(batches))))
+
     def evaluation(self, split: Split) -> Iterator[tuple[Tensor, Tensor]]:
         """All pictures of a split one by one, with the classes at the size of the label file."""
         for batch in data_batches.evaluation_batches(self._data, split, self._size, 1):

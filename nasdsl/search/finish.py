@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save
 from torch import nn
 
 from nasdsl.codegen import module_paths
@@ -16,6 +15,7 @@ from nasdsl.data.pictures import Row, contact_sheet, overlay, save_picture
 from nasdsl.hardware.device import open_device
 from nasdsl.ir.architecture import Architecture
 from nasdsl.lowering.export import export_onnx
+from nasdsl.lowering.metadata import described
 from nasdsl.passes.kernels import costs
 from nasdsl.search.evaluate import judge_model
 from nasdsl.search.observer import Observer
@@ -23,6 +23,7 @@ from nasdsl.search.onnx_network import ModelFacts, OnnxNetwork
 from nasdsl.search.predict import classes_of
 from nasdsl.search.run_directory import RunDirectory
 from nasdsl.search.strategy import Candidate, Problem
+from nasdsl.search.weights import weights_file
 
 WEIGHTS, MODEL, METRICS, SHEET, PICTURES = (
     "weights.safetensors",
@@ -68,14 +69,14 @@ def finish(
     config = problem.config
     watch.phase("lower", 0, 0)
     network.eval()
-    directory.write(WEIGHTS, save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}))
+    directory.write(WEIGHTS, weights_file(network, candidate.architecture))
     path = directory.path / MODEL
     difference = export_onnx(
         candidate.network,
         network,
         path,
         paths=module_paths(candidate.network),
-        metadata=facts_of(problem).metadata(),
+        metadata=described(candidate.network, candidate.architecture) | facts_of(problem).metadata(),
     )
     model = OnnxNetwork(path, config.threads)
     found: dict[str, Any] = {}

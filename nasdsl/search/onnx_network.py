@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from nasdsl.data.batches import PREPROCESSING, Preprocessing
 from nasdsl.data.dataset import IGNORE, Classes
 from nasdsl.diagnostics.errors import NasError
-
-PREFIX = "nasdsl."
-"""Of the keys under which the facts stand in the model's metadata."""
+from nasdsl.lowering.metadata import PREFIX, declared_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +99,12 @@ class OnnxNetwork:
             raise NasError(
                 f"{path} cannot be opened as an ONNX model: {reason}", help="is this the model.onnx of a run?"
             ) from error
-        self.facts = ModelFacts.of(self._session.get_modelmeta().custom_metadata_map, str(path))
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.facts = ModelFacts.of(metadata, str(path))
         only = self._session.get_inputs()[0]
         self._input = only.name
-        self.size: tuple[int, int] = (int(only.shape[2]), int(only.shape[3]))
+        # Where height and width are free, those that the space declares count.
+        self.size: tuple[int, int] = next(iter(declared_sizes(metadata)), tuple(only.shape[2:4]))
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """The first output, for normalised images [N, 3, H, W] of the model's size."""

@@ -1,72 +1,87 @@
-"""Weights of a derived network from a file, and the network with them as ONNX."""
+"""Weights of a derived network in a file, which says whose they are."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
-from nasdsl.codegen import module_paths, network_source
-from nasdsl.data.dataset import open_data
+from nasdsl.codegen import network_source
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
-from nasdsl.lowering.export import export_onnx
 from nasdsl.search.generated import module_from
-from nasdsl.search.objective import Objective
-from nasdsl.search.onnx_network import ModelFacts
-from nasdsl.space import Space
+
+OWNER = "nasdsl.network"
+"""The key under which such a file says whose weights it holds: the space and the hash of the architecture."""
 
 
-def export(space: Space, architecture: Architecture, weights: Path, output: Path, *, data: str | None) -> float:
-    """Write an architecture's network with trained weights as ONNX; returns how far it is from PyTorch at most.
-
-    Args:
-        space: The architecture's space.
-        architecture: The decisions.
-        weights: A safetensors file with the network's state dict.
-        output: The file to write.
-        data: The data set whose classes the model is to name, as on the command line; without it `eval` and
-            `predict` cannot use the model.
-
-    Raises:
-        NasError: The weights are not those of this network, or the two disagree.
-    """
-    graph = space.derive(architecture)
-    network = with_weights(graph, architecture, weights)
-    metadata = {}
-    if data is not None:
-        size = next(graph.inputs()).type.size
-        assert size is not None, "inputs are maps"
-        classes = open_data(data, size=size).classes
-        objective = Objective.of(space.graph, classes.names)
-        metadata = ModelFacts(objective.main.name, tuple(objective.metrics()), classes).metadata()
-    return export_onnx(graph, network, output, paths=module_paths(graph), metadata=metadata)
+def weights_file(network: nn.Module, architecture: Architecture) -> bytes:
+    """A network's weights as a safetensors file that says whose they are."""
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    # One key: the library writes several in any order.
+    return save(tensors, metadata={OWNER: json.dumps([architecture.space, architecture.hash])})
 
 
 def with_weights(graph: Graph, architecture: Architecture, path: Path) -> nn.Module:
     """The network of a derived graph with the weights of a safetensors file.
 
     Raises:
-        NasError: The file cannot be read, or its weights are not those of this network.
+        NasError: The file cannot be read, or its weights are not those of this network; the difference is named.
     """
     network: nn.Module = module_from(network_source(graph, architecture=architecture, facts={}), "network").Network()
+    found, owner = _read(path)
+    hint = "give the architecture.json and weights.safetensors of one run"
+    mine = json.dumps([architecture.space, architecture.hash])
+    if owner not in ("", mine):
+        raise NasError(
+            f"{path} holds the weights of {_of(owner)}, expected those of {_of(mine)}",
+            help=hint,
+        )
+    differences = list(_differences(found, network.state_dict()))
+    if differences:
+        more = f", and {len(differences) - 1} more" if len(differences) > 1 else ""
+        raise NasError(
+            f"{path} does not hold the weights of this architecture's network: {differences[0]}{more}", help=hint
+        )
+    network.load_state_dict(found)
+    return network
+
+
+def _of(owner: str) -> str:
     try:
-        found = load_file(path)
+        space, architecture = json.loads(owner)
+    except ValueError:
+        return "another program"
+    return f"the architecture {architecture} of the space `{space}`"
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], str]:
+    """The tensors of a file, and whose they are: "" where it does not say."""
+    if path.is_dir():
+        raise NasError(f"{path} is a folder", help="give the weights.safetensors in it")
+    try:
+        with safe_open(path, framework="pt") as file:
+            owner = (file.metadata() or {}).get(OWNER, "")
+        return load_file(path), owner
     except FileNotFoundError:
         raise NasError(f"{path}: there is no such file", help="give the weights.safetensors of a run") from None
     except (SafetensorError, OSError) as error:
         raise NasError(f"{path} cannot be read as safetensors: {error}") from None
-    wanted = network.state_dict()
-    wrong = [name for name in wanted if name not in found or found[name].shape != wanted[name].shape]
-    surplus = [name for name in found if name not in wanted]
-    if wrong or surplus:
-        what = f"`{(wrong or surplus)[0]}` is " + ("missing or of another shape" if wrong else "not part of it")
-        raise NasError(
-            f"{path} does not hold the weights of this architecture's network: {what}",
-            help="give the architecture.json and weights.safetensors of one run",
-        )
-    network.load_state_dict(found)
-    return network
+
+
+def _differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:
+    for name, tensor in wanted.items():
+        if name not in found:
+            yield f"`{name}` is missing"
+        elif found[name].shape != tensor.shape:
+            yield f"`{name}` has the shape {list(found[name].shape)}, expected {list(tensor.shape)}"
+        elif not found[name].isfinite().all():
+            yield f"`{name}` has values that are not finite"
+    for name in found:
+        if name not in wanted:
+            yield f"`{name}` is no part of it"
