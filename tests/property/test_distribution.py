@@ -29,6 +29,7 @@ from nasdsl.passes.expected_cost import expected_cost_data
 from nasdsl.passes.kernels import signatures
 from nasdsl.passes.rules import broken_rule
 from nasdsl.runtime.expected_cost import ExpectedCost
+from nasdsl.runtime.relaxations import one_hot
 from nasdsl.search.generated import module_from
 from nasdsl.source import Source
 from nasdsl.space import Space, load
@@ -221,8 +222,8 @@ def test_expected_latency_is_that_of_the_search(graph: Graph, seed: int) -> None
 def test_one_hot_probabilities_are_the_architecture(graph: Graph, seed: int) -> None:
     space = space_of(graph)
     architecture = space.sample(seed)
-    relaxation = runtime.Relaxation(module_from(supernet_source(graph), "supernet").SPACE)
-    found = space.distribution(relaxation.one_hot_probabilities(architecture))
+    decisions = module_from(supernet_source(graph), "supernet").SPACE
+    found = space.distribution(one_hot(decisions, architecture))
     assert found.mode() == (architecture, 0.0)
     assert found.entropy() == 0
     assert found.probability(architecture) == 1
@@ -316,7 +317,7 @@ def test_fasterseg(repository: Path) -> None:
     """The whole space: relaxed marginals against draws of the search's relaxation, and a mode nothing drawn beats."""
     space = load(repository / "spaces/fasterseg.nas")
     torch.manual_seed(0)
-    relaxation = runtime.Relaxation(module_from(supernet_source(space.graph), "supernet").SPACE)
+    relaxation = runtime.Logits(module_from(supernet_source(space.graph), "supernet").SPACE)
     with torch.no_grad():
         for logits in relaxation.parameters():
             logits.normal_()
