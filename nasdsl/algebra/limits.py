@@ -16,10 +16,11 @@ from nasdsl.elaborate.requirements import UNITS
 from nasdsl.ir.graph import Limit
 from nasdsl.source import Source, Span
 
-_LIMIT = re.compile(
-    r"\s*(?P<metric>\w+)\s*(?:\(\s*(?P<device>\w+)\s*(?:,\s*threads\s*=\s*(?P<threads>\d+)\s*)?\))?"
-    r"\s*(?P<relation><=|>=)\s*(?P<value>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[A-Za-z]*)\s*"
+_METRIC = re.compile(
+    r"\s*(?P<metric>\w+)\s*(?:\(\s*(?P<device>\w+)\s*(?:,\s*threads\s*=\s*(?P<threads>\d+)\s*)?\))?\s*"
 )
+_QUANTITY = re.compile(r"\s*(?P<value>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[A-Za-z]*)\s*")
+_RELATION = re.compile(r"[<>]=?|[=!]=")
 _FORM = "write: latency(ort_cpu) <= 8.3 ms and macs <= 300 M and params <= 4 M"
 
 
@@ -37,26 +38,50 @@ def read_limits(text: str, name: str = "--under") -> tuple[Limit, ...]:
 
 
 def _limit(text: str, span: Span) -> Limit:
-    found = _LIMIT.fullmatch(text)
+    relations = _RELATION.findall(text)
+    if not text.strip():
+        raise _mistake("a limit is missing")
+    if len(relations) != 1:
+        raise _mistake(f"`{text.strip()}` is no limit on a cost: expected one comparison, found {len(relations)}")
+    if relations[0] not in ("<=", ">="):
+        raise _mistake(f"`{text.strip()}` compares by `{relations[0]}`: limits are <= or >=")
+    cost, quantity = text.split(relations[0])
+    metric, device, threads = _metric(cost)
+    relation: Any = relations[0]
+    return Limit(metric, device, relation, _value(metric, quantity), span, threads)
+
+
+def _metric(text: str) -> tuple[Any, str | None, int | None]:
+    """A metric with its device and threads."""
+    found = _METRIC.fullmatch(text)
+    if found is None or found["metric"] not in UNITS:
+        raise NasError(f"`{text.strip()}` is no metric", help="there are macs, params and latency(DEVICE)", status=2)
+    metric, device, threads = found["metric"], found["device"], found["threads"]
+    if metric == "latency" and device is None:
+        raise _mistake("latency is that of a device: `latency` stands alone")
+    if metric != "latency" and device is not None:
+        raise _mistake(f"{metric} are the same on every device: `{text.strip()}` names one")
+    if threads is not None and not int(threads):
+        raise _mistake("a device has at least one thread, found threads = 0")
+    return metric, device, int(threads) if threads else None
+
+
+def _value(metric: str, text: str) -> Fraction:
+    """A quantity in the metric's base unit."""
+    units, found = UNITS[metric], _QUANTITY.fullmatch(text)
     if found is None:
-        raise NasError(f"`{text.strip()}` is no limit on a cost", help=_FORM, status=2)
-    metric = found["metric"]
-    if metric not in UNITS:
-        raise NasError(f"`{metric}` is no metric", help=f"there are {', '.join(UNITS)}", status=2)
-    if (metric == "latency") != (found["device"] is not None):
-        raise NasError("latency is that of a device, the other metrics have none", help=_FORM, status=2)
-    units = UNITS[metric]
-    counted = metric in ("macs", "params")
-    if found["unit"] not in units and not (counted and not found["unit"]):
-        said = (
-            f"`{found['unit']}` is no unit of {metric}" if found["unit"] else f"{metric} needs a number with its unit"
-        )
-        raise NasError(said, help=f"it is given in {', '.join(units)}", status=2)
-    value = Fraction(found["value"]) * (units[found["unit"]] if found["unit"] else 1)
-    relation: Any = found["relation"]
-    name: Any = metric
-    threads = int(found["threads"]) if found["threads"] else None
-    return Limit(name, found["device"], relation, value, span, threads)
+        raise _mistake(f"`{text.strip()}` is no quantity: expected a number of 0 or more, such as 8.3, and a unit")
+    unit = found["unit"]
+    if not unit and metric in ("macs", "params"):
+        return Fraction(found["value"])
+    if unit not in units:
+        said = f"`{unit}` is no unit of {metric}" if unit else f"`{text.strip()}` has no unit"
+        raise NasError(said, help=f"{metric} is given in {', '.join(units)}", status=2)
+    return Fraction(found["value"]) * units[unit]
+
+
+def _mistake(message: str) -> NasError:
+    return NasError(message, help=_FORM, status=2)
 
 
 def bounded(

@@ -59,7 +59,11 @@ def parts(space: Graph, metric: str, latency_ms: Mapping[str, float] | None = No
         return macs(space)
     if metric == "params":
         return params(space)
-    if metric == "latency" and latency_ms is not None:
+    if metric == "latency":
+        if latency_ms is None:
+            raise NasError(
+                "there is no lookup table of the device", help="give one: latency_ms={DEVICE: {SIGNATURE: MS}}"
+            )
         return latency(space, latency_ms)
     if metric == "memory":
         raise NasError("peak memory is no sum over operations: limits on it cannot be counted yet")

@@ -58,7 +58,7 @@ def test_limits_cut_a_front_off() -> None:
         ("latency", "macs", "", "latency is that of a device"),
         ("latency(ort_cpu, threads = 0)", "macs", "", "at least one thread"),
         ("macs(ort_cpu)", "params", "", "macs are the same on every device"),
-        ("latency(ort_cpu)", "params", "", "`latency` is no metric"),
+        ("latency(ort_cpu)", "params", "", "no lookup table"),
         ("macs", "params", "macs >= 3", "cut off with `<=` only"),
         ("macs", "most params", "params <= 3", "cut off with `>=` only"),
         ("macs", "params", "latency(ort_cpu) <= 3 ms", "is none on least macs or least params"),
