@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nasdsl.codegen.blocks import Item, Ref, Shared, conditional
+from nasdsl.codegen.blocks import Block, Item, Ref, Shared, conditional
 from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
 from nasdsl.codegen.shapes import Shapes
-from nasdsl.ir.graph import Node
+from nasdsl.ir.graph import Graph, Node
 from nasdsl.number import Number
-from nasdsl.passes.module_paths import RESERVED, identifier
+from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
-TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "a.")
+TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
 """Calls of which a type checker knows that a tensor comes back; modules may return anything."""
 
 
@@ -63,20 +63,38 @@ class Body:
                 name, kind = identifier(attribute, RESERVED | self._bound), self.groups.class_of(ref)
                 self._pinned.add(name)
             else:
-                everywhere = self.block.scope == 0 or all(ref in block.arguments for block in self.group.blocks)
-                wanted = nodes[ref].name if nodes[ref].op == "input" and everywhere else "x"
-                if wanted == "x":
-                    wanted = next(x for x in ("x", "y", "z", "other") if x not in self._bound or x == "other")
+                wanted = nodes[ref].name if self.block.scope == 0 else self._argument(ref)
                 name, kind = identifier(wanted, RESERVED | self._bound), "Tensor"
             self.names[ref] = name
             self._bound.add(name)
             self._typed.add(name)
             found.append(f"{name}: {kind}")
         if self.group.chooses:
-            found.append("a: Choices")
+            found.append("arch: Choices")
         self._bound |= {number.name for number in self.group.numbers}
         self._pinned |= {number.name for number in self.group.numbers}
         return found + [f"{number.name}: int" for number in self.group.numbers]
+
+    def _argument(self, ref: int) -> str:
+        """What an argument is called: by its parameter, or as the text around the block calls it, if all agree."""
+        place = self.block.arguments.index(ref)
+        if self.block.names[place]:
+            return self.block.names[place]
+        called = {self._seen_around(block, block.arguments[place]) for block in self.group.blocks}
+        if len(called) == 1:
+            return called.pop()
+        return next(x for x in ("x", "y", "z", "other") if x not in self._bound or x == "other")
+
+    def _seen_around(self, block: Block, ref: Ref) -> str:
+        """What a map is called in the innermost instance around a block that calls it anything."""
+        tree, graph = self.groups.outliner.tree, self.groups.graph
+        assert isinstance(ref, int), "asked before"
+        for scope in tree.chain(tree.parent[block.scope]):
+            if scope in tree.chain(graph.nodes[ref].scope):
+                return called_in(graph, scope, ref)[0]
+            if (scope, ref) in self.groups.outliner.names:
+                return self.groups.outliner.names[scope, ref]
+        raise AssertionError("the space is around everything")
 
     def statements(self, items: Sequence[Item]) -> None:
         """Write some of the steps."""
@@ -122,10 +140,13 @@ class Body:
         self.lines.append(f"{' ' * self._indent}return {name}")
 
     def _assign(self, item: Item) -> None:
+        expression = self.expression(item)
+        if item.is_alias and isinstance(expression, str):
+            self.names[item.makes[0]] = expression
+            return
         if id(item) not in self._eager:
             self._defer(item)
             return
-        expression = self.expression(item)
         names: list[str] = []
         for ref in item.makes:
             name = self._variable(ref, item, set(names))
@@ -200,21 +221,12 @@ class Body:
 
     def _binding(self, ref: Ref) -> str:
         assert isinstance(ref, int), "grids are named after themselves"
-        if self.groups.graph.nodes[ref].op in ("route_end", "route_last"):
-            return self._full_name(ref)
-        first, dot, _ = self._full_name(ref).partition(".")
-        return first if dot or "[" in first else ""
+        return called_in(self.groups.graph, self.block.scope, ref)[1]
 
     def _full_name(self, ref: Ref) -> str:
         """The name of a node, or of the instance it lies in, as this class sees it."""
         assert isinstance(ref, int), "grids are named after themselves"
-        node = self.groups.graph.nodes[ref]
-        if node.scope == self.block.scope:
-            return node.name
-        scope = self.groups.graph.scopes[node.scope]
-        while scope.parent is not None and scope.parent != self.block.scope:
-            scope = self.groups.graph.scopes[scope.parent]
-        return scope.name
+        return called_in(self.groups.graph, self.block.scope, ref)[2]
 
     def _held(self, item: Item) -> set[str]:
         """The names of maps that are still read after a step, or made by it."""
@@ -268,7 +280,7 @@ class Body:
         """What a step computes."""
         scaled = [quoted(name) for name in self.groups.scaled(self.block, item)]
         plain = self._call(item) if item.child else self._operation(item)
-        return Nest("a.scaled(", (plain, *scaled)) if scaled else plain
+        return Nest("arch.scaled(", (plain, *scaled)) if scaled else plain
 
     def value(self, ref: Ref) -> Expression:
         """How a map is written: its variable, or what computes it; a shared module: where it is at hand."""
@@ -279,7 +291,7 @@ class Body:
 
     def _call(self, item: Item) -> Expression:
         child = item.child[0]
-        module = f"self.{self.groups.outliner.tree.attribute[child.scope]}"
+        module = f"self.{accessor(self.groups.outliner.tree.attribute[child.scope])}"
         name = f"{flat(self.value(item.shared)) if item.shared else module}{self.variant(item)}"
         inner, _ = self.groups.of(child)
         told = [self.group.told[self._place[id(item)], i] for i in range(len(inner.numbers))]
@@ -392,7 +404,7 @@ class Body:
         table = Nest("{", tuple(entries), "}", broken=True, comments=comments)
         self.lines += lay_out(f"{links}: runtime.Links = ", table, "", self._indent)
         start = self.value(item.reads[0])
-        walk = Nest("runtime.Walk(", ("a", quoted(grid.path), start, links))
+        walk = Nest("runtime.Walk(", ("arch", quoted(grid.path), start, links))
         self.lines += lay_out(f"{name} = ", walk, "", self._indent)
 
     def _link(self, walk: Item, join: int, node: int, step: Item | None) -> Expression:
@@ -410,6 +422,24 @@ class Body:
         inner, _ = self.groups.of(step.child[0])
         told = [self.group.links[node, i] for i in range(len(inner.numbers))]
         return self.call(f"{module}{self.variant(step)}", step, told, names)
+
+
+def called_in(graph: Graph, scope: int, ref: int) -> tuple[str, str, str]:
+    """What an instance calls a map that is made in it.
+
+    Returns:
+        Its name; that which the text gives it, or ""; and one that no other map of the instance has.
+    """
+    node = graph.nodes[ref]
+    inner = node.scope
+    name = node.name
+    while inner != scope:
+        name, inner = graph.scopes[inner].name, graph.scopes[inner].parent or 0
+    if node.op in ("route_end", "route_last"):
+        return name, name, name
+    first, dot, _ = name.partition(".")
+    bound = graph.scopes[scope].results.get(ref) or (first if dot or "[" in first else "")
+    return bound or name, bound, name
 
 
 def _only_conditional(item: Item, ref: Ref) -> bool:

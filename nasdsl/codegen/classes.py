@@ -21,6 +21,10 @@ from nasdsl.passes.module_paths import variant_key
 from nasdsl.source import Span
 
 
+MAX_MEMBER = 60
+"""Columns of a module up to which a list of such is written as a comprehension."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassText:
     """A class as the template prints it: its name, and lines."""
@@ -87,6 +91,15 @@ class Printer:
         return [*lines, "        super().__init__()", *body]
 
     def _modules(self, group: Group) -> Iterator[str]:
+        """The submodules; those of a list together, where the first of them stands."""
+        found: dict[str, dict[str, Expression]] = {}
+        for attribute, made in self._submodules(group):
+            name, _, place = attribute.partition(".")
+            found.setdefault(name, {})[place] = made
+        for name, modules in found.items():
+            yield from lay_out(f"self.{name} = ", modules[""] if "" in modules else _module_list(modules), "", 8)
+
+    def _submodules(self, group: Group) -> Iterator[tuple[str, Expression]]:
         for place, item in enumerate(steps_of(group.blocks[0])):
             if item.forms and item.forms[0].module:
                 assert item.node is not None, "only operations have forms"
@@ -97,7 +110,7 @@ class Printer:
                 modules = [self._instance(group, place, variant, item) for variant in range(len(item.child))]
             else:
                 continue
-            yield from lay_out(f"self.{name} = ", self._variants(item, modules), "", 8)
+            yield name, self._variants(item, modules)
 
     def _variants(self, item: Item, modules: list[Nest]) -> Expression:
         if not item.symbols:
@@ -137,6 +150,15 @@ class Printer:
         if len(group.blocks[0].results) != 1:
             kind = f"tuple[{', '.join(['Tensor'] * len(group.blocks[0].results))}]"
         return [*lay_out("def ", Nest("forward(", ("self", *parameters)), f" -> {kind}:", 4), *body.lines]
+
+
+def _module_list(modules: Mapping[str, Expression]) -> Expression:
+    """Modules that are read by a number."""
+    members = [modules[str(place)] for place in range(len(modules))]
+    texts = {flat(member) for member in members}
+    if len(texts) == 1 and len(flat(members[0])) < MAX_MEMBER:
+        return f"nn.ModuleList({texts.pop()} for _ in range({len(members)}))"
+    return Nest("nn.ModuleList(", (Nest("[", tuple(members), "]"),))
 
 
 def _any_named(arguments: Sequence[Expression]) -> bool:

@@ -38,8 +38,9 @@ class Groups:
 
     def __init__(self, graph: Graph, top_name: str) -> None:
         self.original = graph
-        self.graph = graph = with_separate_arguments(graph)
-        self.outliner = Outliner(graph)
+        arguments = with_separate_arguments(graph)
+        self.graph = graph = arguments.graph
+        self.outliner = Outliner(arguments)
         self.externs = extern_names(graph)
         self.top = self.outliner.top()
         self._cell_scopes = {graph.nodes[join].scope for grid in graph.grids.values() for join in grid.cells.values()}
@@ -88,7 +89,8 @@ class Groups:
             steps.append(self._step_shape(block, item, known))
         results = tuple(known.get(ref) for ref in block.results)
         holds = tuple(self._hold_shape(item) for item in block.holds)
-        return (block_name(self.graph.scopes[block.scope]), block.is_cell, tuple(steps), results, holds)
+        name = block_name(self.graph.scopes[block.scope])
+        return (name, block.names, block.is_cell, tuple(steps), results, holds)
 
     def _hold_shape(self, item: Item) -> Hashable:
         attribute = self.outliner.tree.attribute[item.child[0].scope]
@@ -158,14 +160,14 @@ class Groups:
     def condition(self, path: str, block: Block) -> tuple[str, str]:
         """How an instance reads a decision: the view of the decisions and the name in it."""
         name = self.relative(path, block)
-        return ("a", name) if name else ("a.root", path)
+        return ("arch", name) if name else ("arch.root", path)
 
     def view(self, path: str, block: Block) -> str:
         """The view of the decisions that an inner instance gets."""
         if path == self.path(block):
-            return "a"
+            return "arch"
         view, name = self.condition(path, block)
-        return f"{view} / {flat(literal(name))}" if path else "a.root"
+        return f"{view} / {flat(literal(name))}" if path else "arch.root"
 
     def number_text(self, number: Number, block: Block) -> str | None:
         """A number that an instance can compute from decisions of its own, else None: it must be told."""
@@ -179,7 +181,7 @@ class Groups:
         scale = lcm(*(coefficient.denominator for _, coefficient in number.terms))
         parts = []
         for monomial, coefficient in number.terms:
-            factors = [f"a[{flat(literal(self.relative(symbol, block)))}]" for symbol in monomial]
+            factors = [f"arch[{flat(literal(self.relative(symbol, block)))}]" for symbol in monomial]
             integer = int(coefficient * scale)
             parts.append(" * ".join(([] if integer == 1 and factors else [str(integer)]) + factors))
         total = " + ".join(parts)

@@ -68,8 +68,8 @@ USE = (
     "    relaxation = runtime.Relaxation(SPACE)  # logits for every decision",
     "    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them",
     "",
-    'In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if',
-    "a decision takes it.",
+    'In `forward`, `arch` is the architecture drawn, `arch / "x"` the part of it for the block instance x; a lambda runs',
+    "only if a decision takes it.",
 )
 """How a supernet is used, for its docstring."""
 

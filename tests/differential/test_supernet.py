@@ -241,7 +241,7 @@ SHARED = """space sharing {
 def test_shared_weights_are_there_once() -> None:
     pair = Pair(load(Source("sharing.nas", SHARED)))
     state = pair.supernet.state_dict()
-    assert {name.partition(".")[0] for name in state} == {"y_0_conv_bn", "f", "g", "t_conv"}
+    assert {name.partition(".")[0] for name in state} == {"y_0", "f", "g", "t_conv"}
     assert len([name for name in state if name.startswith("f.op_a.conv")]) == 1
     # y[1] is dead: the first call of f in the space is not in the network, and the only one left is a plain module.
     architecture = Architecture("sharing", {"d": 0, "f.op": "b", "last": "once"})
@@ -277,7 +277,7 @@ def test_blocks_shared_within_a_cell_and_between_cells() -> None:
     """What cells share is there once; what is shared within a cell once for each of its copies."""
     pair = Pair(load(Source("cells.nas", SHARED_IN_CELLS)))
     holders = {name.partition(".")[0] for name in pair.supernet.state_dict()}
-    assert holders == {"stem_conv_bn_relu", "g_0_1", "g_1_1", "g_1_2", "g_2_1", "g_2_2", "t_conv", "top", "up"}
+    assert holders == {"stem", "g_0_1", "g_1_1", "g_1_2", "g_2_1", "g_2_2", "t", "top", "up"}
     for seed, architecture in enumerate(architectures(pair, 8)):
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
 
