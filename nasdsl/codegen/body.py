@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nasdsl.codegen.blocks import Block, Item, Ref, Shared, conditional
 from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
-from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
+from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Graph, Node
 from nasdsl.number import Number
@@ -16,6 +18,23 @@ from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
 TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
 """Calls of which a type checker knows that a tensor comes back; modules may return anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A step that has been written as one line.
+
+    Attributes:
+        item: The step.
+        line: Its line.
+        text: What it computes.
+        typed: The variables whose type was known before.
+    """
+
+    item: Item
+    line: int
+    text: str
+    typed: frozenset[str]
 
 
 class Body:
@@ -43,7 +62,9 @@ class Body:
         self._pinned: set[str] = set()
         self._typed: set[str] = set()
         self._deferred: set[str] = set()
+        self._written: list[Written] = []
         self._uses = self._count_uses()
+        self._outputs = {*self.block.results, *(t.output for t in groups.graph.tasks if self.block.scope == 0)}
         self._maker = {ref: item for item in self.items for ref in item.makes}
         self._eager = self._always_needed()
         self._lazy = {id(item) for item in self.items if self._is_lazy(item)}
@@ -71,9 +92,14 @@ class Body:
             found.append(f"{name}: {kind}")
         if self.group.chooses:
             found.append("arch: Choices")
+        told = " ".join(flat(text) for text in self.group.told.values())
+        self._pinned |= {name for name in self.names.values() if f"{name}.shape[1]" in told}
         self._bound |= {number.name for number in self.group.numbers}
         self._pinned |= {number.name for number in self.group.numbers}
-        return found + [f"{number.name}: int" for number in self.group.numbers]
+        return found + [
+            f"{number.name}: int | None = None" if number.optional else f"{number.name}: int"
+            for number in self.group.numbers
+        ]
 
     def _argument(self, ref: int) -> str:
         """What an argument is called: by its parameter, or as the text around the block calls it, if all agree."""
@@ -131,6 +157,7 @@ class Body:
 
     def _return(self, item: Item) -> None:
         expression = self.expression(item)
+        expression = self._with_members(item) or expression
         comment = self._comment(item)
         if self._is_typed(item, expression):
             self.lines += lay_out("return ", expression, "", self._indent, comment)
@@ -147,6 +174,7 @@ class Body:
         if id(item) not in self._eager:
             self._defer(item)
             return
+        expression = self._with_members(item) or expression
         names: list[str] = []
         for ref in item.makes:
             name = self._variable(ref, item, set(names))
@@ -155,11 +183,45 @@ class Body:
             self._bound.add(name)
         annotated = len(names) == 1 and names[0] not in self._typed and not self._is_typed(item, expression)
         before = f"{', '.join(names)}{': Tensor' if annotated else ''} = "
+        typed = frozenset(self._typed)
         self._typed.update(names)
         self._bound.update(names)
         if before == f"{flat(expression)} = ":
             return
-        self.lines += lay_out(before, expression, "", self._indent, self._comment(item))
+        lines = lay_out(before, expression, "", self._indent, self._comment(item))
+        if len(lines) == 1:
+            self._written.append(Written(item, len(self.lines), flat(expression), typed))
+        self.lines += lines
+
+    def _with_members(self, item: Item) -> Expression | None:
+        """A sum with the calls written out that were written just before it for it alone, if that fits on a line."""
+        if item.node is None or not item.forms or item.forms[0].call != "{plus}":
+            return None
+        parts, first = [flat(self.value(i.node)) for i in item.node.inputs], len(self._written)
+        end = len(self.lines)
+        while first and self._written[first - 1].line == end - 1 and self._serves(self._written[first - 1].item, item):
+            first, end = first - 1, end - 1
+        members: dict[Ref, Written] = {written.item.makes[0]: written for written in self._written[first:]}
+        if not members:
+            return None
+        written_out = [members[i.node].text if i.node in members else "" for i in item.node.inputs]
+        text = " + ".join(call or part for call, part in zip(written_out, parts, strict=True))
+        name = max("out_2", *self._wanted(item.makes[0], item), key=len)
+        if len(f"{' ' * self._indent}{name}: Tensor = {text}") > LINE:
+            return None
+        del self.lines[self._written[first].line :]
+        self._typed = set(self._written[first].typed)
+        del self._written[first:]
+        return text
+
+    def _serves(self, item: Item, reader: Item) -> bool:
+        """Whether a step is the call of a module of which only one step reads the map, once."""
+        module = bool(item.child) or bool(item.forms and item.forms[0].module)
+        if len(item.makes) != 1 or item.makes[0] in self._outputs:
+            return False
+        assert reader.node is not None, "asked before"
+        reads = [i.node for i in reader.node.inputs if i.node in item.makes]
+        return module and len(reads) == 1 and self._uses.get(item.makes[0]) == [reader]
 
     def _defer(self, item: Item) -> None:
         """Write a step that only some alternatives need as a function that is run at most once."""
@@ -181,9 +243,9 @@ class Body:
 
     def _is_typed(self, item: Item, expression: Expression) -> bool:
         """Whether a type checker knows that this is a tensor."""
-        if item.node is not None and item.node.op in ("route_end", "route_last", "sum"):
-            return True
         text = flat(expression)
+        if item.node is not None and item.node.op in ("route_end", "route_last", "sum"):
+            return not text.startswith("self.")
         return text.startswith(TYPED) or text in self._typed
 
     def indented(self, items: Sequence[Item]) -> None:
@@ -293,11 +355,17 @@ class Body:
         child = item.child[0]
         module = f"self.{accessor(self.groups.outliner.tree.attribute[child.scope])}"
         name = f"{flat(self.value(item.shared)) if item.shared else module}{self.variant(item)}"
-        inner, _ = self.groups.of(child)
-        told = [self.group.told[self._place[id(item)], i] for i in range(len(inner.numbers))]
-        return self.call(name, item, told, {})
+        return self.call(name, item, self._told(item), {})
 
-    def call(self, name: str, item: Item, told: Sequence[Expression], names: Mapping[Ref, str]) -> Expression:
+    def _told(self, item: Item) -> dict[str, Expression | None]:
+        """The channels that an inner instance is told, by name."""
+        inner, _ = self.groups.of(item.child[0])
+        place = self._place[id(item)]
+        return {number.name: self.group.told.get((place, i)) for i, number in enumerate(inner.numbers)}
+
+    def call(
+        self, name: str, item: Item, told: Mapping[str, Expression | None], names: Mapping[Ref, str]
+    ) -> Expression:
         """The call of an inner instance; one that is a single operation without state is written out."""
         child = item.child[0]
         inner, _ = self.groups.of(child)
@@ -308,10 +376,21 @@ class Body:
                 return self._route(only.node)
             values = [names.get(i.node) or self.value(i.node) for i in only.node.inputs]
             return _formatted(only.forms[0].call, "", values, "")
+        return Nest(f"{name}(", tuple(self._arguments_of(item, told, names)))
+
+    def _arguments_of(
+        self, item: Item, told: Mapping[str, Expression | None], names: Mapping[Ref, str]
+    ) -> list[Expression]:
+        """What an inner instance is called with."""
         arguments: list[Expression] = [names.get(ref) or self.value(ref) for ref in item.reads]
-        if inner.chooses:
-            arguments.append(self.groups.view(self.groups.path(child), self.block))
-        return Nest(f"{name}(", (*arguments, *told))
+        if self.groups.of(item.child[0])[0].chooses:
+            arguments.append(self.groups.view(self.groups.path(item.child[0]), self.block))
+        skipped = False
+        for number, value in told.items():
+            if value is not None:
+                arguments.append(Prefixed(f"{number}=", value) if skipped else value)
+            skipped = skipped or value is None
+        return arguments
 
     def variant(self, item: Item) -> str:
         """How the module for the decided value is picked, where there is one for each."""
@@ -355,7 +434,30 @@ class Body:
             if maker is not None and id(maker) in self._lazy:
                 comments[place] = self.shapes.latency(self.group, self._place[id(maker)])
         simple = all(flat(item).partition(": ")[2] in self._deferred for item in items)
-        return Nest("{", tuple(items), "}", broken=not simple, comments=comments)
+        said = {place: comment for place, comment in comments.items() if comment}
+        return Nest("{", tuple(items), "}", broken=bool(said) or (not simple and len(items) > 2), comments=said)
+
+    def _by_number(self, decision: str, members: Sequence[tuple[Expression, Ref]]) -> Expression | None:
+        """One function of the number that is picked, if the members differ in that only: `lambda j: self.x[j](...)`."""
+        makers = [self._maker.get(ref) for _, ref in members]
+        if self.groups.graph.decisions[decision].domain != tuple(range(len(members))) or len(members) < 2:
+            return None
+        rows: list[list[str]] = []
+        lists: set[str] = set()
+        for place, (maker, (key, _)) in enumerate(zip(makers, members, strict=True)):
+            if maker is None or id(maker) not in self._lazy or not maker.child or maker.shared or maker.symbols:
+                return None
+            name, _, number = self.groups.outliner.tree.attribute[maker.child[0].scope].partition(".")
+            if number != str(place) or key != number or self.groups.scaled(self.block, maker):
+                return None
+            lists.add(name)
+            rows.append([flat(argument) for argument in self._arguments_of(maker, self._told(maker), {})])
+        index = next(i for i in ("j", "i", "k", "n", "index") if i not in self._bound or i == "index")
+        arguments = [_indexed(column, index) for column in zip(*rows, strict=True)]
+        if len(lists) != 1 or any(argument is None for argument in arguments):
+            return None
+        call = Nest(f"self.{lists.pop()}[{index}](", tuple(argument for argument in arguments if argument))
+        return Prefixed(f"lambda {index}: ", call)
 
     def _thunk(self, body: Expression, argument: str) -> Expression:
         """A function of what computes a map."""
@@ -371,7 +473,8 @@ class Body:
         assert atom is not None, "asked before"
         view, name = self.groups.condition(atom.decision, self.block)
         members = [(literal(i.when.value), i.node) for i in node.inputs if i.when is not None]
-        picked = Nest(f"{view}.picked(", (quoted(name), self._thunks(members)))
+        by_number = self._by_number(atom.decision, members)
+        picked = Nest(f"{view}.picked(", (quoted(name), by_number or self._thunks(members)))
         first = min(place for place, i in enumerate(node.inputs) if i.when is not None)
         if len(members) == len(node.inputs):
             every: Expression = picked
@@ -420,7 +523,7 @@ class Body:
         if step.shared is not None:
             module = names.get(step.shared) or flat(self.value(step.shared))
         inner, _ = self.groups.of(step.child[0])
-        told = [self.group.links[node, i] for i in range(len(inner.numbers))]
+        told = {number.name: self.group.links.get((node, i)) for i, number in enumerate(inner.numbers)}
         return self.call(f"{module}{self.variant(step)}", step, told, names)
 
 
@@ -440,6 +543,19 @@ def called_in(graph: Graph, scope: int, ref: int) -> tuple[str, str, str]:
     first, dot, _ = name.partition(".")
     bound = graph.scopes[scope].results.get(ref) or (first if dot or "[" in first else "")
     return bound or name, bound, name
+
+
+def _indexed(texts: Sequence[str], index: str) -> str | None:
+    """An argument that depends on a number, from what it is for 0, 1, ...; None if that cannot be said."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    if all(text.isidentifier() for text in texts):
+        return f"({', '.join(texts)})[{index}]"
+    views = [re.fullmatch(r'(\S+ / )"([\w.,\[\]]*)\[(\d+)\]"', text) for text in texts]
+    if all(view and view[3] == str(place) for place, view in enumerate(views)):
+        whole = {f'{view[1]}f"{view[2]}[{{{index}}}]"' for view in views if view}
+        return whole.pop() if len(whole) == 1 else None
+    return None
 
 
 def _only_conditional(item: Item, ref: Ref) -> bool:

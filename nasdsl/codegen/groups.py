@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import product
 from math import lcm
 from typing import Any
 
@@ -18,10 +19,10 @@ from nasdsl.codegen.arguments import with_separate_arguments
 from nasdsl.codegen.blocks import Block, Item, Outliner, Shared, conditional
 from nasdsl.codegen.classnames import block_name, name_classes
 from nasdsl.codegen.externs import extern_names
-from nasdsl.codegen.group import Group, Parameter, steps_of
+from nasdsl.codegen.group import Group, Parameter, inlined, steps_of
 from nasdsl.codegen.layout import Expression, flat, literal
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Graph, Kind, Link
+from nasdsl.ir.graph import Graph, Kind, Link, Scope
 from nasdsl.number import Number
 from nasdsl.passes.module_paths import RESERVED, identifier, unlike_calls
 
@@ -51,15 +52,15 @@ class Groups:
         levels: dict[int, list[Block]] = {}
         self._height(self.top, levels, {})
         self._held: dict[int, Group] = {}
+        self._multiples = self._multiplied_parameters(block for blocks in levels.values() for block in blocks)
         for _, blocks in sorted(levels.items()):
             found: dict[Hashable, Group] = {}
             for block in blocks:
-                group = found.setdefault(self._shape(block), Group([]))
-                self._of[id(block)] = (group, len(group.blocks))
-                group.blocks.append(block)
-            for group in found.values():
+                found.setdefault(self._shape(block), Group([])).blocks.append(block)
+            for group in self._merged(found.values()):
+                self._of |= {id(block): (group, place) for place, block in enumerate(group.blocks)}
                 self._unify(group)
-            self.classes += found.values()
+                self.classes.append(group)
         self.classes[-1].name = top_name
         name_classes(self.classes[:-1], graph, lambda block: self.of(block)[0], self.externs.values())
 
@@ -74,19 +75,48 @@ class Groups:
             levels.setdefault(known[id(block)], []).append(block)
         return known[id(block)]
 
+    def scope_of(self, group: Group) -> Scope:
+        """The scope of the first instance of a class."""
+        return self.graph.scopes[group.blocks[0].scope]
+
     def path(self, block: Block) -> str:
         """The prefix of the decisions declared in an instance."""
         return self.graph.scopes[block.scope].path
 
-    def _shape(self, block: Block) -> Hashable:
-        """What instances of one class have in common."""
+    def _merged(self, groups: Iterable[Group]) -> list[Group]:
+        """Those that differ in the class of a single module as one, which is given that module."""
+        outlines: dict[Hashable, list[tuple[Group, list[int]]]] = {}
+        for group in groups:
+            block = group.blocks[0]
+            kinds = [id(self.of(item.child[0])[0]) if item.child else 0 for item in block.items]
+            places = [place for place, item in enumerate(block.items) if self._can_be_given(item)]
+            outline = (id(block) if block.is_cell or not block.scope else self._shape(block, places), tuple(places))
+            for other, its in outlines.setdefault(outline, []):
+                differ = {place for place in places if kinds[place] != its[place]} | set(other.given)
+                if len(differ) == 1:
+                    (place,) = differ
+                    other.given = {place: self.outliner.tree.attribute[block.items[place].child[0].scope]}
+                    other.blocks += group.blocks
+                    break
+            else:
+                outlines[outline].append((group, kinds))
+        return [group for alike in outlines.values() for group, _ in alike]
+
+    def _can_be_given(self, item: Item) -> bool:
+        """Whether the module of a step can be an argument of the constructor."""
+        if not item.child or item.shared is not None or item.symbols or inlined(self.of(item.child[0])[0]):
+            return False
+        return "." not in self.outliner.tree.attribute[item.child[0].scope]
+
+    def _shape(self, block: Block, free: Sequence[int] = ()) -> Hashable:
+        """What instances of one class have in common; the classes of the modules at some places do not matter."""
         known: dict[Any, Hashable] = {ref: ("argument", i) for i, ref in enumerate(block.arguments)}
         if block.scope == 0:
             known |= {node.id: ("input", node.name) for node in self.graph.inputs()}
         steps: list[Hashable] = []
         for place, item in enumerate(block.items):
             known |= {ref: (place, i) for i, ref in enumerate(item.makes)}
-            steps.append(self._step_shape(block, item, known))
+            steps.append(self._step_shape(block, item, known, place in free))
         results = tuple(known.get(ref) for ref in block.results)
         holds = tuple(self._hold_shape(item) for item in block.holds)
         name = block_name(self.graph.scopes[block.scope])
@@ -96,13 +126,13 @@ class Groups:
         attribute = self.outliner.tree.attribute[item.child[0].scope]
         return attribute, item.symbols, tuple(id(self.of(child)[0]) for child in item.child)
 
-    def _step_shape(self, block: Block, item: Item, known: Mapping[Any, Hashable]) -> Hashable:
+    def _step_shape(self, block: Block, item: Item, known: Mapping[Any, Hashable], free: bool) -> Hashable:
         refs = tuple(known.get(ref, "join") for ref in item.reads)
         symbols = tuple(self.relative(symbol, block) for symbol in item.symbols)
         if item.grid is not None:
             return ("grid", item.grid.path, block.scope)
         if item.child:
-            return self._call_shape(block, item, (refs, known.get(item.shared)), symbols)
+            return self._call_shape(block, item, (refs, known.get(item.shared)), symbols, free)
         assert item.node is not None, "a step walks, calls or computes"
         node = item.node
         conditions = tuple(
@@ -112,12 +142,12 @@ class Groups:
             tuple(known.get(i.node, "join") for i in node.inputs) if node.op not in ("route_end", "route_last") else ()
         )
         route = tuple(str(value) for name, value in node.attrs.items() if name in ("route", "rate"))
-        forms = tuple((form.module, tuple(form.args), form.call, form.sliced) for form in item.forms)
+        forms = tuple((form.widest.module, tuple(form.widest.args), form.widest.call) for form in item.forms)
         attribute = self.outliner.tree.node_attribute.get(node.id, "")
-        told = self.told_text(block, item) if any(form.sliced for form in item.forms) else None
+        told = self.told_text(block, item)[1] if any(form.sliced for form in item.forms) else ""
         return (node.op, attribute, wiring, conditions, route, forms, symbols, told, self.scaled(block, item))
 
-    def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable) -> Hashable:
+    def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable, free: bool) -> Hashable:
         inner = [self.of(child) for child in item.child]
         group, _ = inner[0]
         if item.shared is not None:
@@ -131,7 +161,14 @@ class Groups:
         path = self.graph.scopes[item.child[0].scope].path
         told = tuple(self.number_text(self._number(item, i), block) for i in range(len(group.numbers)))
         attribute = self.outliner.tree.attribute[item.child[0].scope]
-        return ("call", id(group), attribute, refs, symbols, self.view(path, block), told, self.scaled(block, item))
+        what: Hashable = group.chooses if free else tuple(self._classes(child) for child in item.child)
+        view = self.view(path, block) if group.chooses else ""
+        return ("call", what, attribute, refs, symbols, view, told, self.scaled(block, item))
+
+    def _classes(self, block: Block) -> Hashable:
+        """The class of an instance, and those of the modules it is given."""
+        group, where = self.of(block)
+        return id(group), tuple(self._classes(p.values[where]) for p in group.parameters if p.name in group.given.values())
 
     def _check_alike(self, item: Item, group: Group) -> None:
         """All calls of a shared block are of one class."""
@@ -145,9 +182,9 @@ class Groups:
         found = next(group for group in self.classes for block in group.blocks if block.scope == scope)
         return f"runtime.PerValue[{found.name}]" if self.outliner.variants(shared) else found.name
 
-    def _number(self, item: Item, place: int) -> Number:
+    def _number(self, item: Item, place: int) -> Number | None:
         group, where = self.of(item.child[0])
-        number: Number = group.numbers[place].values[where]
+        number: Number | None = group.numbers[place].values[where]
         return number
 
     def relative(self, path: str, block: Block) -> str:
@@ -169,8 +206,13 @@ class Groups:
         view, name = self.condition(path, block)
         return f"{view} / {flat(literal(name))}" if path else "arch.root"
 
-    def number_text(self, number: Number, block: Block) -> str | None:
+    def number_text(self, number: Number | None, block: Block) -> str | None:
         """A number that an instance can compute from decisions of its own, else None: it must be told."""
+        if number is None:
+            return None
+        by_shape = self._by_shape(number, block)
+        if by_shape:
+            return by_shape
         if number.constant is None and any(not self.relative(symbol, block) for symbol in number.symbols):
             return None
         if any(symbol in self.graph.cases for symbol in number.symbols):
@@ -188,6 +230,45 @@ class Groups:
         if scale == 1:
             return total
         return f"{total} // {scale}" if len(parts) == 1 else f"({total}) // {scale}"
+
+    def _by_shape(self, number: Number, block: Block) -> str:
+        """A number that is that of a map's channels times decisions of the instance: `arch["e"] * x.shape[1]`."""
+        if number.constant is not None or len(number.terms) != 1:
+            return ""
+        for ref, name in zip(block.arguments, block.names, strict=True):
+            channels = self.graph.nodes[ref].type.channels.substitute(block.values) if isinstance(ref, int) else number
+            quotient = _quotient(number, channels)
+            known = (block_name(self.graph.scopes[block.scope]), name) in self._multiples
+            if not name or quotient is None or (channels.constant is not None and not known):
+                continue
+            symbols, ratio = quotient
+            own = [self.relative(symbol, block) for symbol in symbols]
+            if all(own) and (own or any(symbol in self.graph.cases for symbol in number.symbols)):
+                factors = [str(ratio.numerator)] if ratio.numerator != 1 else []
+                factors += [*(f"arch[{flat(literal(symbol))}]" for symbol in own), f"{identifier(name)}.shape[1]"]
+                return " * ".join(factors) + (f" // {ratio.denominator}" if ratio.denominator != 1 else "")
+        return ""
+
+    def _multiplied_parameters(self, blocks: Iterable[Block]) -> set[tuple[str, str]]:
+        """The parameters of blocks whose channels, not being constant, some instance multiplies by its own decisions.
+
+        Where they are constant the text may mean the number as well; then it is written as in the other instances.
+        """
+        numbers: dict[int, set[Number]] = {}
+        for node in self.graph.nodes:
+            if node.type.channels.symbols:
+                for scope in self.outliner.tree.chain(node.scope):
+                    numbers.setdefault(scope, set()).add(node.type.channels)
+        found = set()
+        for block in blocks:
+            for ref, name in zip(block.arguments, block.names, strict=True):
+                channels = self.graph.nodes[ref].type.channels if isinstance(ref, int) and name else None
+                if channels is not None and channels.constant is None:
+                    for number in numbers.get(block.scope, ()):
+                        quotient = _quotient(number, channels)
+                        if quotient and quotient[0] and all(self.relative(symbol, block) for symbol in quotient[0]):
+                            found.add((block_name(self.graph.scopes[block.scope]), name))
+        return found
 
     def told_text(self, block: Block, item: Item) -> tuple[str, str]:
         """How a sliced operation learns its channels: they follow its input, are computed here, or are told."""
@@ -253,39 +334,79 @@ class Groups:
 
     def _told_symbols(self, item: Item) -> set[str]:
         group, where = self.of(item.child[0])
-        told = {symbol for number in group.numbers for symbol in number.values[where].symbols} | set(item.symbols)
+        numbers = [number.values[where] for number in group.numbers]
+        told = {symbol for number in numbers if number is not None for symbol in number.symbols} | set(item.symbols)
         return told.union(*(self.outliner.variants(ref) for ref in item.reads if isinstance(ref, Shared)))
 
     def _unify(self, group: Group) -> None:
         slots: list[tuple[tuple[int, int, str], str, tuple[Any, ...]]] = []
-        told: list[tuple[tuple[int, int], tuple[Number, ...]]] = []
+        told: list[tuple[tuple[int, int], tuple[Number | None, ...]]] = []
         for place, item in enumerate(steps_of(group.blocks[0])):
             steps = group.steps(place)
+            told += self._numbers(group, place, item, steps)
+            _make_alike(steps)
             for variant, form in enumerate(item.forms):
                 for key in form.args:
                     values = tuple(step.forms[variant].args[key] for step in steps)
                     slots.append(((place, variant, key), key.lstrip("*"), values))
-            for variant, child in enumerate(() if item.shared else item.child):
-                inner, _ = self.of(child)
-                for parameter in inner.parameters:
-                    values = tuple(parameter.values[self.of(step.child[variant])[1]] for step in steps)
-                    slots.append(((place, variant, parameter.name), parameter.name, values))
-            told += self._numbers(group, place, item, steps)
-        taken = set(RESERVED)
+            for variant in range(0 if item.shared or place in group.given else len(item.child)):
+                slots += self._slots((place, variant), "", [step.child[variant] for step in steps])
+        taken = set(RESERVED).union(group.given.values())
         frequent = Counter(values for _, _, values in slots)
         named: dict[tuple[Any, ...], str] = {}
         for _, name, values in slots:
             # What comes out names what goes in, where they agree.
             named[values] = "c" if name == "c" and named.get(values) == "c_in" else named.get(values, name)
-        for slot, name, values in sorted(slots, key=lambda slot: _is_secondary(slot[1], slot[2], frequent)):
-            group.arguments[slot] = self._argument(group, values, named[values] if name[:1] == "c" else name, taken)
+        given = self._given_channels(group) if len(group.blocks[0].arguments) > 1 else {}
+        for slot, name, values in sorted(slots, key=lambda s: (s[1] == "padding", _is_secondary(s[1], s[2], frequent))):
+            wanted = named[values] if name[:1] == "c" else name
+            wanted = given.get(values, wanted) if wanted == "c_in" else wanted
+            group.arguments[slot] = self._argument(group, values, wanted, taken)
         words = [set(re.findall(r"\w+", flat(group.arguments[slot]))) for slot, _, _ in slots]
-        group.parameters.sort(key=lambda parameter: next(i for i, found in enumerate(words) if parameter.name in found))
+        group.parameters.sort(
+            key=lambda p: (
+                p.optional,
+                p.name[:1] != "c",
+                p.name.startswith("widths"),
+                next(i for i, found in enumerate(words) if p.name in found),
+            )
+        )
+        group.parameters[:0] = [
+            Parameter(name, tuple(step.child[0] for step in group.steps(place))) for place, name in group.given.items()
+        ]
         often = Counter(values for _, values in told)
         for where, numbers in sorted(told, key=lambda entry: _is_secondary("c", entry[1], often)):
             group.told[where] = self._told(group, numbers)
+        group.numbers.sort(key=lambda number: number.optional)
         called = steps_of(group.blocks[0])[: -len(group.blocks[0].holds) or None]
-        group.chooses = any(self._chooses(group.blocks[0], item) for item in called)
+        group.chooses = group.chooses or any(self._chooses(group.blocks[0], item) for item in called)
+
+    def _given_channels(self, group: Group) -> dict[tuple[Any, ...], str]:
+        """Names for the most channels that the maps have which instances are given: `c_a` for those of `a`."""
+        found: dict[tuple[Any, ...], str] = {}
+        for place, name in enumerate(group.blocks[0].names):
+            refs = [block.arguments[place] for block in group.blocks]
+            kinds = [self.graph.nodes[ref].type if isinstance(ref, int) else None for ref in refs]
+            most = tuple(
+                int(max(kind.channels.values(lambda symbol, b=block: self.outliner.tree.domain(symbol, b.values))))
+                for kind, block in zip(kinds, group.blocks, strict=True)
+                if kind is not None
+            )
+            if name and len(most) == len(refs):
+                found.setdefault(most, f"c_{name}")
+        return found
+
+    def _slots(
+        self, at: tuple[int, int], prefix: str, children: Sequence[Block]
+    ) -> Iterator[tuple[tuple[int, int, str], str, tuple[Any, ...]]]:
+        """The arguments with which inner instances are made, with those of the modules they are given."""
+        inner, _ = self.of(children[0])
+        for parameter in inner.parameters:
+            values = tuple(parameter.values[self.of(child)[1]] for child in children)
+            if isinstance(values[0], Block):
+                yield from self._slots(at, f"{prefix}{parameter.name}.", values)
+            else:
+                yield (*at, prefix + parameter.name), parameter.name, values
 
     def _argument(self, group: Group, values: tuple[Any, ...], name: str, taken: set[str]) -> Expression:
         if all(value == values[0] and type(value) is type(values[0]) for value in values):
@@ -293,6 +414,12 @@ class Groups:
         for parameter in group.parameters:
             if parameter.values == values and type(parameter.values[0]) is type(values[0]):
                 return parameter.name
+        if name == "padding":
+            for k, dilation in product(group.parameters, group.parameters):
+                if k.name[:1] == "k" and dilation.name.startswith("dilation") and len(set(dilation.values)) > 1:
+                    each = zip(values, k.values, dilation.values, strict=True)
+                    if all(v == d * (size // 2) for v, size, d in each):
+                        return f"{dilation.name} * ({k.name} // 2)"
         if isinstance(values[0], int) and not isinstance(values[0], bool):
             for parameter in group.parameters:
                 found = _related(name, values, parameter)
@@ -306,25 +433,32 @@ class Groups:
 
     def _numbers(
         self, group: Group, place: int, item: Item, steps: Sequence[Item]
-    ) -> list[tuple[tuple[int, int], tuple[Number, ...]]]:
+    ) -> list[tuple[tuple[int, int], tuple[Number | None, ...]]]:
         """The channels that a step must be told; those that the instance can compute itself are noted at once."""
         if item.grid is not None:
             self._links_told(group, item)
-        if any(form.sliced for form in item.forms):
-            kind, text = self.told_text(group.blocks[0], item)
-            if kind == "told":
-                return [((place, 0), tuple(map(_sliced_number, steps)))]
-            if kind == "computed":
-                group.told[place, 0] = text
+        sliced = [any(form.sliced for form in step.forms) for step in steps]
+        if any(sliced):
+            found = [
+                self.told_text(block, step) if here else ("", "")
+                for here, block, step in zip(sliced, group.blocks, steps, strict=True)
+            ]
+            computed = {text for kind, text in found if kind == "computed"}
+            if computed:
+                group.told[place, 0] = computed.pop()
+                group.chooses = True
+            if any(kind == "told" for kind, _ in found):
+                numbers = [_sliced_number(s) if kind == "told" else None for s, (kind, _) in zip(steps, found, strict=True)]
+                return [((place, 0), tuple(numbers))]
         if not item.makes or not item.child or group.blocks[0].is_cell or item.child[0].scope in self._cell_scopes:
             return []  # The walk calls the links of a cell: what they are told goes past the cell.
         found = []
         for index, parameter in enumerate(self.of(item.child[0])[0].numbers):
             numbers = tuple(parameter.values[self.of(step.child[0])[1]] for step in steps)
             text_here = self.number_text(numbers[0], group.blocks[0])
-            if text_here is None:
+            if any(number is not None for number in numbers) and text_here is None:
                 found.append(((place, index), numbers))
-            else:
+            elif text_here is not None:
                 group.told[place, index] = text_here
         return found
 
@@ -334,9 +468,10 @@ class Groups:
             if step is not None:
                 inner, where = self.of(step.child[0])
                 for index, parameter in enumerate(inner.numbers):
-                    text = self.number_text(parameter.values[where], group.blocks[0])
-                    told = self._told(group, (parameter.values[where],)) if text is None else text
-                    group.links[link.node, index] = told
+                    number = parameter.values[where]
+                    text = self.number_text(number, group.blocks[0])
+                    if number is not None:
+                        group.links[link.node, index] = self._told(group, (number,)) if text is None else text
 
     def links(self, walk: Item) -> list[tuple[Link, Item | None]]:
         """The links of a walk, each with the call that makes it, or None where it hands on the map that arrives."""
@@ -344,11 +479,11 @@ class Groups:
         calls = {ref: step for cell in walk.cells.values() for step in cell.child[0].items for ref in step.makes}
         return [(link, calls.get(link.node)) for link in walk.grid.links]
 
-    def _told(self, group: Group, values: tuple[Number, ...]) -> Expression:
+    def _told(self, group: Group, values: tuple[Number | None, ...]) -> Expression:
         for parameter in group.numbers:
-            ratio = _ratio(values, parameter.values)
-            if ratio == 1:
+            if values == parameter.values:
                 return parameter.name
+            ratio = None if parameter.optional or None in values else _ratio(values, parameter.values)
             if ratio is not None:
                 times = f"{ratio.numerator} * {parameter.name}" if ratio.numerator != 1 else parameter.name
                 return times if ratio.denominator == 1 else f"{times} // {ratio.denominator}"
@@ -366,9 +501,28 @@ class Groups:
             )
             return inner.chooses or computed
         assert item.node is not None, "a step walks, calls or computes"
-        if item.node.op == "mix" or (item.node.op in ("sum", "concat") and conditional(item.node) is not None):
-            return True
-        return any(form.sliced for form in item.forms) and self.told_text(block, item)[0] == "computed"
+        return item.node.op == "mix" or (item.node.op in ("sum", "concat") and conditional(item.node) is not None)
+
+
+def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
+    """The symbols and the factor with number = symbols * factor * divisor, for numbers of one term."""
+    if len(number.terms) != 1 or len(divisor.terms) != 1:
+        return None
+    left = Counter(number.terms[0][0])
+    left.subtract(divisor.terms[0][0])
+    if any(count < 0 for count in left.values()):
+        return None
+    return tuple(left.elements()), number.terms[0][1] / divisor.terms[0][1]
+
+
+def _make_alike(steps: Sequence[Item]) -> None:
+    """Where some instances have an operation in several widths, the others get its form for several, too."""
+    for variant in range(len(steps[0].forms)):
+        if len({step.forms[variant].module for step in steps}) > 1 or len({s.forms[variant].sliced for s in steps}) > 1:
+            for step in steps:
+                forms = list(step.forms)
+                forms[variant] = forms[variant].widest
+                step.forms = tuple(forms)
 
 
 def _sliced_number(item: Item) -> Number:

@@ -21,6 +21,7 @@ class Nest:
         close: The closing bracket, with what follows it.
         broken: Whether to put every element on a line of its own although they would fit on one.
         comments: By position of an element: what is said behind it, or above it where the line is full.
+        separator: What stands between elements: a comma, or nothing between the clauses of a comprehension.
     """
 
     head: str
@@ -28,15 +29,16 @@ class Nest:
     close: str = ")"
     broken: bool = False
     comments: dict[int, str] = field(default_factory=dict)
+    separator: str = ","
 
     def flat(self) -> str:
         """On one line."""
-        inner = ", ".join(flat(element) for element in self.elements)
+        inner = f"{self.separator} ".join(flat(element) for element in self.elements)
         comma = "," if self.head.endswith("(") and self.close.startswith(")") and self._is_tuple() else ""
         return f"{self.head}{inner}{comma}{self.close}"
 
     def _is_tuple(self) -> bool:
-        return len(self.elements) == 1 and self.head in ("(", "((")
+        return len(self.elements) == 1 and self.head in ("(", "((") and self.separator == ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _broken(before: str, expression: Expression, after: str, indent: int) -> lis
         return [line]
     lines = [f"{' ' * indent}{before}{expression.head}"]
     for place, element in enumerate(expression.elements):
-        lines += lay_out("", element, ",", indent + 4, expression.comments.get(place, ""))
+        lines += lay_out("", element, expression.separator, indent + 4, expression.comments.get(place, ""))
     return [*lines, f"{' ' * indent}{expression.close}{after}"]
 
 

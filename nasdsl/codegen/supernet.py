@@ -12,6 +12,7 @@ from nasdsl.codegen.classes import Printer, docstring, imports_for, rendered, sh
 from nasdsl.codegen.classnames import OWN
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, literal, prose, quoted, wrapped
+from nasdsl.codegen.runs import links, table
 from nasdsl.ir.graph import Decision, Graph, Grid, Kind, Task
 from nasdsl.passes.expected_cost import expected_cost_data
 from nasdsl.passes.kernels import signatures
@@ -98,11 +99,11 @@ def _data(graph: Graph) -> Iterator[list[str]]:
             taken.add(name)
             shared[flat(form)] = name
             yield lay_out(f"{name} = ", form, "", 0)
-    decisions = tuple(Prefixed(f"{quoted(path)}: ", shared.get(flat(form), form)) for path, form in forms.items())
+    decisions = table({path: shared.get(flat(form), form) for path, form in forms.items()})
     elements: list[Expression] = [quoted(graph.name)]
     if graph.preset:
         elements.append(Prefixed("preset=", quoted(graph.preset)))
-    elements.append(Prefixed("decisions=", Nest("{", decisions, "}", broken=True)))
+    elements.append(Prefixed("decisions=", decisions))
     if graph.grids:
         grids = tuple(Prefixed(f"{quoted(path)}: ", _grid(grid)) for path, grid in graph.grids.items())
         elements.append(Prefixed("grids=", Nest("{", grids, "}", broken=True)))
@@ -122,9 +123,9 @@ def _decision(decision: Decision) -> Nest:
 
 
 def _grid(grid: Grid) -> Nest:
-    links = tuple(literal((link.source, link.target)) for link in grid.links)
     source = f"source={flat(literal(grid.source))}"
-    return Nest("runtime.Grid(", (source, Prefixed("links=", Nest("(", links))))
+    pairs = [(link.source, link.target) for link in grid.links]
+    return Nest("runtime.Grid(", (source, Prefixed("links=", links(pairs))))
 
 
 def _with_cost(init: Any) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -114,16 +114,21 @@ class Choices:
             arms = [arm for arm in arms if draw.place in arm[0]]
         return total([total([weights[place] for place in places]) * compute() for places, compute in arms])
 
-    def picked(self, name: str, members: Mapping[Key, Thunk]) -> list[Tensor]:
-        """The members that are picked, in order."""
+    def picked(self, name: str, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> list[Tensor]:
+        """The members that are picked, in order.
+
+        Args:
+            name: A pick.
+            members: What computes the map of each, or a function that computes the map of any.
+        """
         path = self._path(name)
         draw, decision = self.drawn.draws[path], self.drawn.space.decisions[path]
         assert isinstance(decision, Pick), f"{path} is no pick"
         chosen = decision.subsets[draw.place]
         found = []
-        for label, compute in members.items():
+        for label in decision.domain if callable(members) else members:
             if label in chosen:
-                part = compute()
+                part = members(label) if callable(members) else members[label]()
                 if draw.weights is not None:
                     having = [place for place, subset in enumerate(decision.subsets) if label in subset]
                     part = part * draw.weights[having].sum()
