@@ -80,6 +80,4 @@ def _rank(parameters: Sequence[str], name: str) -> int:
 
 def _same(source: Node, number: int, scope: int, read: Input) -> Node:
     inputs = (replace(read, when=None),)
-    return Node(
-        number, "identity", inputs, {}, source.type, scope, f"same_{number}", source.span, source.origin
-    )
+    return Node(number, "identity", inputs, {}, source.type, scope, f"same_{number}", source.span, source.origin)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from nasdsl.codegen.arguments import Arguments
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Atom, Graph, Grid, Node
+from nasdsl.ir.graph import Atom, Grid, Node
 from nasdsl.ops.operation import TorchForm
 from nasdsl.passes.module_paths import ModuleTree
 
@@ -61,7 +61,6 @@ class Item:
         if self.is_alias:
             return -1
         return min(ref for ref in self.makes if isinstance(ref, int)) if self.grid is None else self.grid.links[0].node
-
 
     @property
     def is_alias(self) -> bool:

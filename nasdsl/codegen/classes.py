@@ -17,10 +17,9 @@ from nasdsl.codegen.group import DEFAULTS, Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, prose, wrapped
 from nasdsl.codegen.shapes import Shapes
-from nasdsl.passes.module_paths import variant_key
 from nasdsl.ir.graph import Scope
+from nasdsl.passes.module_paths import variant_key
 from nasdsl.source import Span
-
 
 MAX_MEMBER = 60
 """Columns of a module up to which a list of such is written as a comprehension."""

@@ -9,7 +9,9 @@ from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.ir.graph import Graph, Scope
 from nasdsl.passes.module_paths import RESERVED, identifier
 
-OWN = frozenset({"Any", "COST", "Choices", "LATENCY_MS", "Mapping", "Network", "SPACE", "Supernet", "Tensor", "load"})
+OWN = frozenset(
+    {"Any", "COST", "Choices", "KERNELS", "LATENCY_MS", "Mapping", "Network", "SPACE", "Supernet", "Tensor", "load"}
+)
 """What generated modules call otherwise."""
 
 GroupOf = Callable[[Block], Group]

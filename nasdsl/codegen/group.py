@@ -9,7 +9,15 @@ from typing import Any
 from nasdsl.codegen.blocks import Block, Item
 from nasdsl.codegen.layout import Expression
 
-DEFAULTS: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "affine": True, "*widths": ()}
+DEFAULTS: Mapping[str, Any] = {
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+    "affine": True,
+    "*widths": (),
+}
 """What the modules of PyTorch take where nothing is said."""
 
 

@@ -1,7 +1,4 @@
-"""Long runs of like entries as comprehensions: `**{f"trunk[{i},{j}].op": OP for i in range(2, 16) for j in (8, 16, 32)}`.
-
-Entries keep their order.
-"""
+"""Long runs of like entries as comprehensions: `**{f"x[{i}].op": OP for i in range(5)}`. Entries keep their order."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ USE = (
     "    relaxation = runtime.Relaxation(SPACE)  # logits for every decision",
     "    outputs = Supernet()(images, relaxation.sample(1.0, hard=True))  # one path; hard=False mixes them",
     "",
-    'In `forward`, `arch` is the architecture drawn, `arch / "x"` the part of it for the block instance x; a lambda runs',
-    "only if a decision takes it.",
+    'In `forward`, `arch` is what was drawn, `arch / "x"` the part of it for the block instance x; a lambda runs only',
+    "if a decision takes it.",
 )
 """How a supernet is used, for its docstring."""
 
@@ -134,12 +134,36 @@ def _with_cost(init: Any) -> list[str]:
 
 
 def _cost_data(graph: Graph, latency: Mapping[str, float]) -> Iterator[list[str]]:
+    data = expected_cost_data(graph)
+    grids = tuple(Prefixed(f"{quoted(path)}: ", _cost_grid(path, grid)) for path, grid in data["grids"].items())
+    elements = (
+        Prefixed('"domains": ', "SPACE.domains"),
+        Prefixed('"grids": ', Nest("{", grids, "}")),
+        Prefixed('"lasts": ', literal(data["lasts"])),
+        Prefixed('"kernels": ', "KERNELS"),
+    )
+    kernels = Nest("(", tuple(_kernels(kernels) for kernels in data["kernels"]), broken=True)
     yield [
-        "# What the expected latency is computed from: every kernel with the condition under which it runs.",
-        *lay_out("COST: Mapping[str, Any] = ", literal(expected_cost_data(graph)), "", 0),
+        "# What the expected latency is computed from: kernels that run together, as (how often, what, its numbers),",
+        "# and the places where they do, as (what {0}, {1}, ... in the numbers are, then how often and when).",
+        *lay_out("KERNELS: Any = ", kernels, "", 0),
+        *lay_out("COST: Mapping[str, Any] = ", Nest("{", elements, "}", broken=True), "", 0),
     ]
     used = {text: latency[text] for text in sorted(signatures(graph)) if text in latency}
     yield ["# By the signature of a kernel.", *lay_out("LATENCY_MS = ", literal(used), "", 0)]
+
+
+def _cost_grid(path: str, grid: Mapping[str, Any]) -> Nest:
+    known = f"SPACE.grids[{quoted(path)}]"
+    parts = [Prefixed(f'"{part}": ', f"{known}.{part}") for part in ("source", "cells", "links")]
+    parts += [Prefixed(f'"{part}": ', literal(grid[part])) for part in ("routes", "live")]
+    return Nest("{", tuple(parts), "}")
+
+
+def _kernels(kernels: Mapping[str, Any]) -> Nest:
+    runs = Nest("(", tuple(map(literal, kernels["runs"])))
+    places = Nest("(", tuple(map(literal, kernels["places"])))
+    return Nest("{", (Prefixed('"runs": ', runs), Prefixed('"places": ', places)), "}", broken=True)
 
 
 def _forward(groups: Groups, printer: Printer, cost: bool) -> list[str]:

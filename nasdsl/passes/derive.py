@@ -255,9 +255,7 @@ class _Network:
 
     def _copy(self, node: Node, place: Place) -> int:
         sources = self.live.reads[place]
-        inputs = tuple(
-            Input(self._node_of[source], called=self._called(place, i)) for i, source in enumerate(sources)
-        )
+        inputs = tuple(Input(self._node_of[source], called=self._called(place, i)) for i, source in enumerate(sources))
         attrs: dict[str, Any] = {k: self._fixed(v) if isinstance(v, Number) else v for k, v in node.attrs.items()}
         kind = MapType(self._fixed(node.type.channels), node.type.size, node.type.rate)
         scope = self._scope(node.scope, place[1])
@@ -273,9 +271,11 @@ class _Network:
         while True:
             node = self.space.nodes[place[0]]
             read = self.live.reads[place][i]
-            live = [item for item in node.inputs if item.node == read[0]] if node.op in _AMONG_LINKS else [
-                item for item in node.inputs if item.when is None or self.live.holds(item.when)
-            ]
+            live = (
+                [item for item in node.inputs if item.node == read[0]]
+                if node.op in _AMONG_LINKS
+                else [item for item in node.inputs if item.when is None or self.live.holds(item.when)]
+            )
             for scope, name in live[0 if node.op in _AMONG_LINKS else i].called:
                 if scope in around:
                     found.setdefault(self._scope(scope, reader[1]), name)

@@ -42,7 +42,9 @@ _MODULE_NAMES = frozenset(
     """.split()  # noqa: SIM905 - a list of sixty strings is no easier to read
 )
 
-RESERVED = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "F", "arch", "nn", "runtime", "self", "torch"])
+RESERVED = frozenset(
+    [*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "F", "arch", "nn", "runtime", "self", "torch"]
+)
 """Names that generated code must not bind."""
 
 
@@ -255,7 +257,7 @@ class ModuleTree:
         }
 
         def widths(number: Number) -> tuple[int, ...]:
-            return tuple(int(value) for value in number.values(lambda symbol: self.domain(symbol, values)))
+            return tuple(map(int, self.values(number, values)))
 
         if node.op == "extern":
             return extern_form(node, attrs)
@@ -264,6 +266,10 @@ class ModuleTree:
     def at(self, kind: MapType, values: Values) -> MapType:
         """A type, given values of choices among numbers."""
         return MapType(kind.channels.substitute(values), kind.size, kind.rate) if values else kind
+
+    def values(self, number: Number, values: Values) -> tuple[Fraction, ...]:
+        """All values of a number, ascending, given values of choices among numbers."""
+        return number.values(lambda symbol: self.domain(symbol, values))
 
     def domain(self, symbol: str, values: Values) -> Sequence[int | Fraction]:
         """The values a symbol can take, given values of choices among numbers."""

@@ -242,7 +242,7 @@ def test_externs_are_imported_constructed_and_called(tmp_path: Path, monkeypatch
     )
     assert "self.y_2 = " not in supernet
     assert "Crop(size=4, slope=0.5)" in supernet
-    assert "y = self.crop(y, image)" in supernet
+    assert "y = self.crop(y, x)" in supernet
     assert "self.other(y)" in supernet
     (tmp_path / "text.py").write_text(supernet)
     clean(tmp_path / "text.py")
