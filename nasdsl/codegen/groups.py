@@ -42,7 +42,7 @@ class Groups(Parameters):
                 self.unify(group)
                 self.classes.append(group)
         self.classes[-1].name = top_name
-        name_classes(self.classes[:-1], self.graph, lambda block: self.of(block)[0], self.externs.values())
+        name_classes(self.classes[:-1], self.outliner.tree, lambda block: self.of(block)[0], self.externs.values())
 
     def _merged(self, groups: Iterable[Group]) -> list[Group]:
         """Those that differ in the class of a single module as one, which is given that module."""

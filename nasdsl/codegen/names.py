@@ -75,7 +75,9 @@ class Names:
         return [identifier(name) for name in wanted]
 
     def _inputs(self) -> set[str]:
-        return {self.names[n.id] for n in self.groups.graph.inputs() if n.id in self.names}
+        """The variables of the images, which stay."""
+        inputs = self.groups.graph.inputs() if self.block.scope == 0 else ()
+        return {self.names[node.id] for node in inputs if node.id in self.names}
 
     def _binding(self, ref: Ref) -> str:
         assert isinstance(ref, int), "grids are named after themselves"

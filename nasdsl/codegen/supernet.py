@@ -42,16 +42,17 @@ def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None,
         top = type(top)(top.name, top.doc, _with_cost(top.init), top.forward)
     tail = list(_cost_data(graph, latency)) if latency is not None else []
     model: dict[str, Any] = {
-        "doc": docstring(_module_doc(graph, device)),
+        "doc": "",
         "head": [[line for lines in _data(graph) for line in lines]],
         "classes": [*blocks, top],
         "tail": tail,
     }
     text = rendered("supernet.py.j2", imports=[], **model)
+    model["doc"] = docstring(_module_doc(graph, device, "arch.root" in text))
     return rendered("supernet.py.j2", imports=imports_for(text, groups.externs, runtime=True), **model)
 
 
-def _module_doc(graph: Graph, device: str) -> list[str]:
+def _module_doc(graph: Graph, device: str, root: bool) -> list[str]:
     preset = f", preset `{graph.preset}`" if graph.preset else ""
     where = f" ({shown_span(graph.span)})" if graph.span else ""
     lines = wrapped(prose(f"Supernet of the space `{graph.name}`{where}{preset}. Written by `nasdsl compile`."), 3)
@@ -62,7 +63,7 @@ def _module_doc(graph: Graph, device: str) -> list[str]:
         notes.append(f"Latencies in comments: milliseconds on {device}, from the lookup table, over all instances.")
     for note in notes:
         lines += ["", *wrapped(prose(note), 0)]
-    return [*lines, "", *USE]
+    return [*lines, "", *USE, *([ROOT] if root else [])]
 
 
 USE = (
@@ -73,6 +74,9 @@ USE = (
     "if a decision takes it.",
 )
 """How a supernet is used, for its docstring."""
+
+ROOT = "`arch.root` is what was drawn for the whole space."
+"""What is added where a block reads the decisions of others."""
 
 
 def _shown(value: Any) -> str:

@@ -222,14 +222,24 @@ class ModuleTree:
         }
 
     def _short_names(self, scope: int, units: Sequence[str]) -> dict[str, str]:
-        """What modules are called: as what they make, where one alone makes it; alternatives keep their labels."""
+        """What modules are called: as what they make, where one alone makes it; alternatives keep their labels.
+
+        Modules that make several maps are called after their block: `fpn` of `p[3], p[4] = fpn(x)`.
+        """
+        several: dict[str, set[str]] = {}
+        for made, name in self.graph.scopes[scope].results.items():
+            for child in self._around(self.graph.nodes[made].scope):
+                several.setdefault(self.graph.scopes[child].name, set()).add(name[len(name.partition("[")[0]) :])
         choices = {node.name for node in self.nodes[scope] if node.op == "mix"}
         makes = Counter(unit.partition(".")[0] for unit in units)
         short: dict[str, str] = {}
         for unit in units:
-            bound, dot, _ = unit.partition(".")
+            bound, dot, rest = unit.partition(".")
             alone = dot and makes[bound] == 1 and unit.rpartition(".")[0] not in choices
             short[unit] = bound if alone else unit
+            if alone and unit in several:
+                indices = several[unit]
+                short[unit] = rest + (indices.pop() if len(indices) == 1 else "")
         return short
 
     def _shared_name(self, child: int, holder: int) -> str:

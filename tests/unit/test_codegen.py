@@ -274,9 +274,9 @@ def test_an_extern_is_not_sliced() -> None:
 def test_parts_of_a_chain_are_computed_when_they_are_wanted() -> None:
     source = supernet_source(load(Source("sharing.nas", SHARED)).graph)
     for line in (
-        '        y_1 = runtime.once(lambda: self.g(y_0, self.f, a / "g"))  # [N, 3, 16, 16]',
-        '                2: lambda: self.f(y_1(), a / "f"),',
-        "    def forward(self, x: Tensor, f: F2, a: Choices) -> Tensor:",
+        '        y_1 = runtime.once(lambda: self.g(y_0, self.f, arch / "g"))  # [N, 3, 16, 16]',
+        '                2: lambda: self.f(y_1(), arch / "f"),',
+        "    def forward(self, x: Tensor, f: F2, arch: Choices) -> Tensor:",
         "        self.f = F2()",
         '        "d": runtime.Depth((0, 1, 2)),',
     ):
@@ -322,7 +322,7 @@ def test_latencies_are_said_where_they_are_known() -> None:
     space = load(SPACES / "fasterseg.nas", preset="student", params=SMALL)
     table = dict.fromkeys(signatures(space.graph), 0.25)
     source = supernet_source(space.graph, latency=table, device="a table")
-    assert re.search(r'"conv": lambda: self\.op_conv\(x, c\),  # 0\.25 ms', source)
+    assert re.search(r'"conv": lambda: self\.op_conv\(here, c\),  # 0\.25 ms', source)
     assert "milliseconds on a table" in source
     assert " ms" not in supernet_source(space.graph).replace("expected_latency_ms", "")
     assert "expected_latency_ms" not in supernet_source(space.graph)
@@ -362,4 +362,4 @@ def test_the_latency_of_a_block_is_that_of_its_shortest_and_longest_chain() -> N
     graph = load(Source("s.nas", text)).graph
     table = {text: 0.5 if "k=3" in text else 0.125 for text in signatures(graph)}
     source = supernet_source(graph, latency=table, device="cpu")
-    assert '"both": lambda: self.t_op_both(image, a / "t.op.both"),  # 0.75-1.75 ms' in source
+    assert '"both": lambda: self.t_op_both(image, arch / "t.op.both"),  # 0.75-1.75 ms' in source
