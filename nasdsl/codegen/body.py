@@ -10,7 +10,7 @@ from typing import Any
 from nasdsl.codegen.blocks import Item, Ref, Shared, conditional
 from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
-from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
+from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, Sum, flat, joined, lay_out, literal, quoted
 from nasdsl.codegen.names import Names
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
@@ -19,6 +19,10 @@ from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
 TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
 """Calls of which a type checker knows that a tensor comes back; modules may return anything."""
+
+
+MANY = 3
+"""Terms from which on a sum that does not fit on a line is laid out in parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ class Body(Names):
         self.lines += lines
 
     def _with_members(self, item: Item) -> Expression | None:
-        """A sum with the calls written out that were written just before it for it alone, if that fits on a line."""
+        """A sum with the calls written out that were written just before it for it alone; two that fit on a line."""
         if item.node is None or not item.forms or item.forms[0].call != "{plus}":
             return None
         parts, first = [flat(self.value(i.node)) for i in item.node.inputs], len(self._written)
@@ -175,14 +179,14 @@ class Body(Names):
         if not members:
             return None
         written_out = [members[i.node].text if i.node in members else "" for i in item.node.inputs]
-        text = " + ".join(call or part for call, part in zip(written_out, parts, strict=True))
+        total = Sum(tuple(call or part for call, part in zip(written_out, parts, strict=True)))
         name = max("out_2", *self._wanted(item.makes[0], item), key=len)
-        if len(f"{' ' * self._indent}{name}: Tensor = {text}") > LINE:
+        if len(f"{' ' * self._indent}{name}: Tensor = {flat(total)}") > LINE and len(parts) < MANY:
             return None
         del self.lines[self._written[first].line :]
         self._typed = set(self._written[first].typed)
         del self._written[first:]
-        return text
+        return total
 
     def _serves(self, item: Item, reader: Item) -> bool:
         """Whether a step is the call of a module of which only one step reads the map, once."""

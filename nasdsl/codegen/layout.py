@@ -49,14 +49,25 @@ class Prefixed:
     value: Expression
 
 
-Expression = str | Nest | Prefixed
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms to be added, as the value of a statement: in parentheses where they do not fit on one line."""
+
+    terms: tuple[str, ...]
+
+    def flat(self) -> str:
+        """On one line."""
+        return " + ".join(self.terms)
+
+
+Expression = str | Nest | Prefixed | Sum
 
 
 def flat(expression: Expression) -> str:
     """An expression on one line."""
     if isinstance(expression, str):
         return expression
-    return expression.flat() if isinstance(expression, Nest) else expression.prefix + flat(expression.value)
+    return expression.prefix + flat(expression.value) if isinstance(expression, Prefixed) else expression.flat()
 
 
 def _must_break(expression: Expression) -> bool:
@@ -91,6 +102,8 @@ def _broken(before: str, expression: Expression, after: str, indent: int) -> lis
     line = f"{' ' * indent}{before}{flat(expression)}{after}"
     while isinstance(expression, Prefixed):
         before, expression = before + expression.prefix, expression.value
+    if isinstance(expression, Sum):
+        return [line] if len(line) <= LINE else _added(before, expression, after, indent)
     if isinstance(expression, str) or not expression.elements:
         return [line]
     if len(line) <= LINE and not _must_break(expression):
@@ -99,6 +112,14 @@ def _broken(before: str, expression: Expression, after: str, indent: int) -> lis
     for place, element in enumerate(expression.elements):
         lines += lay_out("", element, expression.separator, indent + 4, expression.comments.get(place, ""))
     return [*lines, f"{' ' * indent}{expression.close}{after}"]
+
+
+def _added(before: str, expression: Sum, after: str, indent: int) -> list[str]:
+    inner = [f"{' ' * (indent + 4)}{expression.flat()}"]
+    if len(inner[0]) > LINE:
+        first, *others = expression.terms
+        inner = [" " * (indent + 4) + term for term in (first, *(f"+ {other}" for other in others))]
+    return [f"{' ' * indent}{before}(", *inner, f"{' ' * indent}){after}"]
 
 
 def quoted(text: str) -> str:
