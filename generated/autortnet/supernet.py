@@ -103,23 +103,6 @@ class ReluConvBn(nn.Module):
         return out
 
 
-class Sep(nn.Module):
-    """`sep` (autortnet.nas:8), 920 times."""
-
-    def __init__(self, c: int, c_2: int, stride: int, dilation: int) -> None:
-        super().__init__()
-        self.dw_conv = nn.Conv2d(c, c, 3, stride=stride, padding=dilation, dilation=dilation, groups=c, bias=False)
-        self.conv = nn.Conv2d(c, c_2, 1, bias=False)
-        self.bn = nn.BatchNorm2d(c_2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)  # [N, c, H, W]
-        x = self.dw_conv(x)  # [N, c, H/stride, W/stride]
-        x = self.conv(x)  # [N, c_2, H/stride, W/stride]
-        out: Tensor = self.bn(x)  # [N, c_2, H/stride, W/stride]
-        return out
-
-
 class Skip(nn.Module):
     """`skip` (std.nas:20), 12 times."""
 
@@ -147,6 +130,23 @@ class ConvX2(nn.Module):
         return out
 
 
+class Sep(nn.Module):
+    """`sep` (autortnet.nas:8), 920 times."""
+
+    def __init__(self, c: int, c_2: int, stride: int, dilation: int) -> None:
+        super().__init__()
+        self.dw_conv = nn.Conv2d(c, c, 3, stride=stride, padding=dilation, dilation=dilation, groups=c, bias=False)
+        self.conv = nn.Conv2d(c, c_2, 1, bias=False)
+        self.bn = nn.BatchNorm2d(c_2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c, H, W]
+        x = self.dw_conv(x)  # [N, c, H/stride, W/stride]
+        x = self.conv(x)  # [N, c_2, H/stride, W/stride]
+        out: Tensor = self.bn(x)  # [N, c_2, H/stride, W/stride]
+        return out
+
+
 class SepX2(nn.Module):
     """`sep_x2` (autortnet.nas:9), 271 times."""
 
@@ -158,46 +158,6 @@ class SepX2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.sep(x)  # [N, c, H/stride, W/stride]
         out: Tensor = self.sep_2(x)  # [N, c, H/stride, W/stride]
-        return out
-
-
-class PointwiseX2(nn.Module):
-    """`pointwise_x2` (autortnet.nas:45), 7 times."""
-
-    def __init__(self, stride: int) -> None:
-        super().__init__()
-        self.relu_conv_bn = ReluConvBn(144, 144, k=1, stride=stride)
-        self.relu_conv_bn_2 = ReluConvBn(144, 144, k=1, stride=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.relu_conv_bn(x)  # [N, 144, H/stride, W/stride]
-        out: Tensor = self.relu_conv_bn_2(x)  # [N, 144, H/stride, W/stride]
-        return out
-
-
-class MultiScale(nn.Module):
-    """`multi_scale` (autortnet.nas:47): segment.multi_scale."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pooled = ConvBnRelu(432, 128, k=1, stride=1)
-        self.conv_bn_relu = ConvBnRelu(432, 128, k=1, stride=1)
-        self.sep_1 = Sep(432, 128, stride=1, dilation=2)
-        self.sep_2 = Sep(432, 128, stride=1, dilation=4)
-        self.sep_3 = Sep(432, 128, stride=1, dilation=8)
-        self.conv_bn_relu_2 = ConvBnRelu(640, 128, k=1, stride=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = F.adaptive_avg_pool2d(x, 1)  # [N, 432, 1, 1]
-        pooled = self.pooled(pooled)  # [N, 128, 1, 1]
-        pooled = F.interpolate(pooled, x.shape[2:], mode="bilinear", align_corners=True)  # [N, 128, 32, 64]
-        conv_bn_relu: Tensor = self.conv_bn_relu(x)  # [N, 128, 32, 64]
-        sep_1: Tensor = self.sep_1(x)  # [N, 128, 32, 64]
-        sep_2: Tensor = self.sep_2(x)  # [N, 128, 32, 64]
-        sep_3: Tensor = self.sep_3(x)  # [N, 128, 32, 64]
-        sep_1 = torch.cat((sep_1, sep_2, sep_3), dim=1)  # [N, 384, 32, 64]
-        conv_bn_relu = torch.cat((conv_bn_relu, sep_1, pooled), dim=1)  # [N, 640, 32, 64]
-        out: Tensor = self.conv_bn_relu_2(conv_bn_relu)  # [N, 128, 32, 64]
         return out
 
 
@@ -264,32 +224,6 @@ class Edge(nn.Module):
         )  # [N, c, H, W]
 
 
-class Link(nn.Module):
-    """`link` (autortnet.nas:34), 7 times."""
-
-    def __init__(self, c_in: int, stride: int) -> None:
-        super().__init__()
-        self.relu_conv_bn = ReluConvBn(c_in, 144, k=1, stride=1)
-        self.op_conv1_x2 = PointwiseX2(stride=stride)
-        self.op_conv3_x2 = ConvX2(144, stride=stride)
-        self.op_dil2_x2 = SepX2(144, stride=stride, dilation=2)
-        self.op_dil4_x2 = SepX2(144, stride=stride, dilation=4)
-        self.op_dil8_x2 = SepX2(144, stride=stride, dilation=8)
-
-    def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        x = self.relu_conv_bn(x)  # [N, 144, H, W]
-        return arch.mix(
-            "op",
-            {
-                "conv1_x2": lambda: self.op_conv1_x2(x),
-                "conv3_x2": lambda: self.op_conv3_x2(x),
-                "dil2_x2": lambda: self.op_dil2_x2(x),
-                "dil4_x2": lambda: self.op_dil4_x2(x),
-                "dil8_x2": lambda: self.op_dil8_x2(x),
-            },
-        )  # [N, 144, H/stride, W/stride]
-
-
 class Reduction(nn.Module):
     """`reduction` (autortnet.nas:24), 3 times."""
 
@@ -333,33 +267,6 @@ class Normal(nn.Module):
             + self.x_3[2](x_2, arch / "x[3].edge[2]")
         )  # [N, c, H, W]
         return torch.cat((x_2, x_3), dim=1)  # [N, 2 * c, H, W]
-
-
-class Aggregation(nn.Module):
-    """`aggregation` (autortnet.nas:33): segment.aggregation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner_fine_link = Link(48, stride=2)
-        self.inner_same_link = Link(144, stride=1)
-        self.y_1_inner_link = Link(144, stride=2)
-        self.y_1_deep_link = Link(432, stride=1)
-        self.y_2_middle_link = Link(144, stride=2)
-        self.y_2_deep_link = Link(432, stride=1)
-        self.y_3 = Link(432, stride=1)
-
-    def forward(self, x1: Tensor, x2: Tensor, x3: Tensor, arch: Choices) -> Tensor:
-        inner: Tensor = self.inner_fine_link(x1, arch / "inner.fine.link")  # [N, 144, 64, 128]
-        inner_same_link: Tensor = self.inner_same_link(x2, arch / "inner.same.link")  # [N, 144, 64, 128]
-        inner = inner + inner_same_link  # [N, 144, 64, 128]
-        y_1: Tensor = self.y_1_inner_link(inner, arch / "y[1].inner.link")  # [N, 144, 32, 64]
-        y_1_deep_link: Tensor = self.y_1_deep_link(x3, arch / "y[1].deep.link")  # [N, 144, 32, 64]
-        y_1 = y_1 + y_1_deep_link  # [N, 144, 32, 64]
-        y_2: Tensor = self.y_2_middle_link(x2, arch / "y[2].middle.link")  # [N, 144, 32, 64]
-        y_2_deep_link: Tensor = self.y_2_deep_link(x3, arch / "y[2].deep.link")  # [N, 144, 32, 64]
-        y_2 = y_2 + y_2_deep_link  # [N, 144, 32, 64]
-        y_3: Tensor = self.y_3(x3, arch / "y[3].link")  # [N, 144, 32, 64]
-        return torch.cat((y_1, y_2, y_3), dim=1)  # [N, 432, 32, 64]
 
 
 class HyperCell1(nn.Module):
@@ -503,6 +410,99 @@ class HyperCell3(nn.Module):
                 10: lambda: self.y_10(y_8(), y_9(), arch / "normal"),
             },
         )  # [N, 432, 32, 64]
+
+
+class PointwiseX2(nn.Module):
+    """`pointwise_x2` (autortnet.nas:45), 7 times."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.relu_conv_bn = ReluConvBn(144, 144, k=1, stride=stride)
+        self.relu_conv_bn_2 = ReluConvBn(144, 144, k=1, stride=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu_conv_bn(x)  # [N, 144, H/stride, W/stride]
+        out: Tensor = self.relu_conv_bn_2(x)  # [N, 144, H/stride, W/stride]
+        return out
+
+
+class Link(nn.Module):
+    """`link` (autortnet.nas:34), 7 times."""
+
+    def __init__(self, c_in: int, stride: int) -> None:
+        super().__init__()
+        self.relu_conv_bn = ReluConvBn(c_in, 144, k=1, stride=1)
+        self.op_conv1_x2 = PointwiseX2(stride=stride)
+        self.op_conv3_x2 = ConvX2(144, stride=stride)
+        self.op_dil2_x2 = SepX2(144, stride=stride, dilation=2)
+        self.op_dil4_x2 = SepX2(144, stride=stride, dilation=4)
+        self.op_dil8_x2 = SepX2(144, stride=stride, dilation=8)
+
+    def forward(self, x: Tensor, arch: Choices) -> Tensor:
+        x = self.relu_conv_bn(x)  # [N, 144, H, W]
+        return arch.mix(
+            "op",
+            {
+                "conv1_x2": lambda: self.op_conv1_x2(x),
+                "conv3_x2": lambda: self.op_conv3_x2(x),
+                "dil2_x2": lambda: self.op_dil2_x2(x),
+                "dil4_x2": lambda: self.op_dil4_x2(x),
+                "dil8_x2": lambda: self.op_dil8_x2(x),
+            },
+        )  # [N, 144, H/stride, W/stride]
+
+
+class Aggregation(nn.Module):
+    """`aggregation` (autortnet.nas:33): segment.aggregation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner_fine_link = Link(48, stride=2)
+        self.inner_same_link = Link(144, stride=1)
+        self.y_1_inner_link = Link(144, stride=2)
+        self.y_1_deep_link = Link(432, stride=1)
+        self.y_2_middle_link = Link(144, stride=2)
+        self.y_2_deep_link = Link(432, stride=1)
+        self.y_3 = Link(432, stride=1)
+
+    def forward(self, x1: Tensor, x2: Tensor, x3: Tensor, arch: Choices) -> Tensor:
+        inner: Tensor = self.inner_fine_link(x1, arch / "inner.fine.link")  # [N, 144, 64, 128]
+        inner_same_link: Tensor = self.inner_same_link(x2, arch / "inner.same.link")  # [N, 144, 64, 128]
+        inner = inner + inner_same_link  # [N, 144, 64, 128]
+        y_1: Tensor = self.y_1_inner_link(inner, arch / "y[1].inner.link")  # [N, 144, 32, 64]
+        y_1_deep_link: Tensor = self.y_1_deep_link(x3, arch / "y[1].deep.link")  # [N, 144, 32, 64]
+        y_1 = y_1 + y_1_deep_link  # [N, 144, 32, 64]
+        y_2: Tensor = self.y_2_middle_link(x2, arch / "y[2].middle.link")  # [N, 144, 32, 64]
+        y_2_deep_link: Tensor = self.y_2_deep_link(x3, arch / "y[2].deep.link")  # [N, 144, 32, 64]
+        y_2 = y_2 + y_2_deep_link  # [N, 144, 32, 64]
+        y_3: Tensor = self.y_3(x3, arch / "y[3].link")  # [N, 144, 32, 64]
+        return torch.cat((y_1, y_2, y_3), dim=1)  # [N, 432, 32, 64]
+
+
+class MultiScale(nn.Module):
+    """`multi_scale` (autortnet.nas:47): segment.multi_scale."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pooled = ConvBnRelu(432, 128, k=1, stride=1)
+        self.conv_bn_relu = ConvBnRelu(432, 128, k=1, stride=1)
+        self.sep_1 = Sep(432, 128, stride=1, dilation=2)
+        self.sep_2 = Sep(432, 128, stride=1, dilation=4)
+        self.sep_3 = Sep(432, 128, stride=1, dilation=8)
+        self.conv_bn_relu_2 = ConvBnRelu(640, 128, k=1, stride=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = F.adaptive_avg_pool2d(x, 1)  # [N, 432, 1, 1]
+        pooled = self.pooled(pooled)  # [N, 128, 1, 1]
+        pooled = F.interpolate(pooled, x.shape[2:], mode="bilinear", align_corners=True)  # [N, 128, 32, 64]
+        conv_bn_relu: Tensor = self.conv_bn_relu(x)  # [N, 128, 32, 64]
+        sep_1: Tensor = self.sep_1(x)  # [N, 128, 32, 64]
+        sep_2: Tensor = self.sep_2(x)  # [N, 128, 32, 64]
+        sep_3: Tensor = self.sep_3(x)  # [N, 128, 32, 64]
+        sep_1 = torch.cat((sep_1, sep_2, sep_3), dim=1)  # [N, 384, 32, 64]
+        conv_bn_relu = torch.cat((conv_bn_relu, sep_1, pooled), dim=1)  # [N, 640, 32, 64]
+        out: Tensor = self.conv_bn_relu_2(conv_bn_relu)  # [N, 128, 32, 64]
+        return out
 
 
 class Supernet(nn.Module):

@@ -133,6 +133,19 @@ class FactorizedReduce(nn.Module):
         return out
 
 
+class Skip(nn.Module):
+    """`skip` (std.nas:20), 16 times."""
+
+    def __init__(self, c_in: int) -> None:
+        super().__init__()
+        self.factorized_reduce = FactorizedReduce(c_in, c_in // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c_in, H, W]
+        out: Tensor = self.factorized_reduce(x)  # [N, c_in, H/2, W/2]
+        return out
+
+
 class Edge(nn.Module):
     """`edge` (darts.nas:6), 96 times, such as y[2].normal.x[2].edge[0]."""
 
@@ -159,17 +172,31 @@ class Edge(nn.Module):
         )  # [N, c, H, W]
 
 
-class Skip(nn.Module):
-    """`skip` (std.nas:20), 16 times."""
+class EdgeDown(nn.Module):
+    """`edge` (darts.nas:6), 16 times, such as y[4].reduction.x[2].edge[0]."""
 
-    def __init__(self, c_in: int) -> None:
+    def __init__(self, c: int) -> None:
         super().__init__()
-        self.factorized_reduce = FactorizedReduce(c_in, c_in // 2)
+        self.op_skip = Skip(c)
+        self.op_sep3 = SepConv(c, k=3, stride=2)
+        self.op_sep5 = SepConv(c, k=5, stride=2)
+        self.op_dil3 = DilConv(c, k=3, stride=2)
+        self.op_dil5 = DilConv(c, k=5, stride=2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)  # [N, c_in, H, W]
-        out: Tensor = self.factorized_reduce(x)  # [N, c_in, H/2, W/2]
-        return out
+    def forward(self, x: Tensor, arch: Choices) -> Tensor:
+        return arch.mix(
+            "op",
+            {
+                "none": lambda: torch.zeros_like(x[:, :, ::2, ::2]),
+                "max3": lambda: F.max_pool2d(x, 3, stride=2, padding=1),
+                "avg3": lambda: F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False),
+                "skip": lambda: self.op_skip(x),
+                "sep3": lambda: self.op_sep3(x),
+                "sep5": lambda: self.op_sep5(x),
+                "dil3": lambda: self.op_dil3(x),
+                "dil5": lambda: self.op_dil5(x),
+            },
+        )  # [N, c, H/2, W/2]
 
 
 class Normal(nn.Module):
@@ -198,33 +225,6 @@ class Normal(nn.Module):
             arch.picked("ins[5]", lambda j: self.x_5[j]((x_0, x_1, x_2, x_3, x_4)[j], arch / f"x[5].edge[{j}]")),
         )  # [N, c, H, W]
         return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H, W]
-
-
-class EdgeDown(nn.Module):
-    """`edge` (darts.nas:6), 16 times, such as y[4].reduction.x[2].edge[0]."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.op_skip = Skip(c)
-        self.op_sep3 = SepConv(c, k=3, stride=2)
-        self.op_sep5 = SepConv(c, k=5, stride=2)
-        self.op_dil3 = DilConv(c, k=3, stride=2)
-        self.op_dil5 = DilConv(c, k=5, stride=2)
-
-    def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        return arch.mix(
-            "op",
-            {
-                "none": lambda: torch.zeros_like(x[:, :, ::2, ::2]),
-                "max3": lambda: F.max_pool2d(x, 3, stride=2, padding=1),
-                "avg3": lambda: F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False),
-                "skip": lambda: self.op_skip(x),
-                "sep3": lambda: self.op_sep3(x),
-                "sep5": lambda: self.op_sep5(x),
-                "dil3": lambda: self.op_dil3(x),
-                "dil5": lambda: self.op_dil5(x),
-            },
-        )  # [N, c, H/2, W/2]
 
 
 class Reduction(nn.Module):

@@ -78,6 +78,20 @@ class ConvBnRelu(nn.Module):
         return F.relu(x)  # [N, c, H/stride, W/stride]
 
 
+class Conv2x(nn.Module):
+    """`conv2x` (fasterseg.nas:8), 26 times."""
+
+    def __init__(self, c_in: int, c: int, stride: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=stride, widths=widths)
+        self.conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=1, widths=widths)
+
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        x = self.conv_bn_relu(x, c)  # [N, c, H/stride, W/stride]
+        out: Tensor = self.conv_bn_relu_2(x, c)  # [N, c, H/stride, W/stride]
+        return out
+
+
 class ConvBn(nn.Module):
     """`conv_bn` (std.nas:3), 48 times."""
 
@@ -90,6 +104,66 @@ class ConvBn(nn.Module):
         x = self.conv(x, c)  # [N, c, H, W]
         out: Tensor = self.bn(x)  # [N, c, H, W]
         return out
+
+
+class Zoomed(nn.Module):
+    """`zoomed` (fasterseg.nas:9), 15 times, such as trunk[0,8].to[1,8].op.zoomed."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.y = ConvBn(c_in, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)  # [N, C, ...]
+        y = self.y(y, c)  # [N, c, ...]
+        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
+        return F.relu(y)  # [N, c, H, W]
+
+
+class ZoomedDown(nn.Module):
+    """`zoomed` (fasterseg.nas:9), 9 times, such as trunk[0,8].to[1,16].op.zoomed."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.y = ConvBn(c_in, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int) -> Tensor:
+        # [N, C, H/2, W/2]
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
+        y = self.y(y, c)  # [N, c, H/2, W/2]
+        return F.relu(y)  # [N, c, H/2, W/2]
+
+
+class Zoomed2x(nn.Module):
+    """`zoomed2x` (fasterseg.nas:13), 15 times, such as trunk[0,8].to[1,8].op.zoomed2x."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
+        self.y_conv_bn = ConvBn(c, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)  # [N, C, ...]
+        y = self.y_conv_bn_relu(y, c)  # [N, c, ...]
+        y = self.y_conv_bn(y, c)  # [N, c, ...]
+        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
+        return F.relu(y)  # [N, c, H, W]
+
+
+class Zoomed2xDown(nn.Module):
+    """`zoomed2x` (fasterseg.nas:13), 9 times, such as trunk[0,8].to[1,16].op.zoomed2x."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
+        self.y_conv_bn = ConvBn(c, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int) -> Tensor:
+        # [N, C, H/2, W/2]
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
+        y = self.y_conv_bn_relu(y, c)  # [N, c, H/2, W/2]
+        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
+        return F.relu(y)  # [N, c, H/2, W/2]
 
 
 class FactorizedReduce(nn.Module):
@@ -110,50 +184,6 @@ class FactorizedReduce(nn.Module):
         return out
 
 
-class Conv2x(nn.Module):
-    """`conv2x` (fasterseg.nas:8), 26 times."""
-
-    def __init__(self, c_in: int, c: int, stride: int, widths: tuple[int, ...] = ()) -> None:
-        super().__init__()
-        self.conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=stride, widths=widths)
-        self.conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=1, widths=widths)
-
-    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
-        x = self.conv_bn_relu(x, c)  # [N, c, H/stride, W/stride]
-        out: Tensor = self.conv_bn_relu_2(x, c)  # [N, c, H/stride, W/stride]
-        return out
-
-
-class Zoomed(nn.Module):
-    """`zoomed` (fasterseg.nas:9), 15 times, such as trunk[0,8].to[1,8].op.zoomed."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
-        super().__init__()
-        self.y = ConvBn(c_in, c, widths=widths)
-
-    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)  # [N, C, ...]
-        y = self.y(y, c)  # [N, c, ...]
-        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
-        return F.relu(y)  # [N, c, H, W]
-
-
-class Zoomed2x(nn.Module):
-    """`zoomed2x` (fasterseg.nas:13), 15 times, such as trunk[0,8].to[1,8].op.zoomed2x."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
-        super().__init__()
-        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
-        self.y_conv_bn = ConvBn(c, c, widths=widths)
-
-    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)  # [N, C, ...]
-        y = self.y_conv_bn_relu(y, c)  # [N, c, ...]
-        y = self.y_conv_bn(y, c)  # [N, c, ...]
-        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
-        return F.relu(y)  # [N, c, H, W]
-
-
 class Stay(nn.Module):
     """`stay` (fasterseg.nas:17), 9 times."""
 
@@ -164,93 +194,6 @@ class Stay(nn.Module):
     def forward(self, x: Tensor, c: int) -> Tensor:
         x = self.factorized_reduce(x, c)  # [N, 2 * c, H/2, W/2]
         return F.relu(x)  # [N, 2 * c, H/2, W/2]
-
-
-class ZoomedDown(nn.Module):
-    """`zoomed` (fasterseg.nas:9), 9 times, such as trunk[0,8].to[1,16].op.zoomed."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.y = ConvBn(c_in, c, widths=widths)
-
-    def forward(self, x: Tensor, c: int) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y(y, c)  # [N, c, H/2, W/2]
-        return F.relu(y)  # [N, c, H/2, W/2]
-
-
-class Zoomed2xDown(nn.Module):
-    """`zoomed2x` (fasterseg.nas:13), 9 times, such as trunk[0,8].to[1,16].op.zoomed2x."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
-        self.y_conv_bn = ConvBn(c, c, widths=widths)
-
-    def forward(self, x: Tensor, c: int) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y_conv_bn_relu(y, c)  # [N, c, H/2, W/2]
-        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
-        return F.relu(y)  # [N, c, H/2, W/2]
-
-
-class Refine16(nn.Module):
-    """`refine` (fasterseg.nas:34): segment.refine[16]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.up = ConvBnRelu(64, 32, k=1, stride=1)
-        self.y_8 = ConvBnRelu(80, 32, k=3, stride=1)
-
-    def forward(self, trunk: runtime.Walk) -> Tensor:
-        branch_16_end = trunk.end("branch[16]")  # [N, 64, 6, 12]
-        up: Tensor = self.up(branch_16_end)  # [N, 32, 6, 12]
-        branch_16_last_8 = trunk.last("branch[16]", 8)  # [N, ..., 12, 24]
-        up = F.interpolate(up, branch_16_last_8.shape[2:], mode="bilinear", align_corners=True)  # [N, 32, 12, 24]
-        y_8 = torch.cat((up, branch_16_last_8), dim=1)  # [N, ..., 12, 24]
-        out: Tensor = self.y_8(y_8)  # [N, 32, 12, 24]
-        return out
-
-
-class Refine32(nn.Module):
-    """`refine` (fasterseg.nas:34): segment.refine[32]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.up_conv_bn_relu = ConvBnRelu(128, 64, k=1, stride=1)
-        self.y_16 = ConvBnRelu(160, 64, k=3, stride=1)
-        self.up_conv_bn_relu_2 = ConvBnRelu(64, 32, k=1, stride=1)
-        self.y_8 = ConvBnRelu(80, 32, k=3, stride=1)
-
-    def forward(self, trunk: runtime.Walk) -> Tensor:
-        branch_32_end = trunk.end("branch[32]")  # [N, 128, 3, 6]
-        up: Tensor = self.up_conv_bn_relu(branch_32_end)  # [N, 64, 3, 6]
-        branch_32_last_16 = trunk.last("branch[32]", 16)  # [N, ..., 6, 12]
-        up = F.interpolate(up, branch_32_last_16.shape[2:], mode="bilinear", align_corners=True)  # [N, 64, 6, 12]
-        y_16 = torch.cat((up, branch_32_last_16), dim=1)  # [N, ..., 6, 12]
-        y_16 = self.y_16(y_16)  # [N, 64, 6, 12]
-        up = self.up_conv_bn_relu_2(y_16)  # [N, 32, 6, 12]
-        branch_32_last_8 = trunk.last("branch[32]", 8)  # [N, ..., 12, 24]
-        up = F.interpolate(up, branch_32_last_8.shape[2:], mode="bilinear", align_corners=True)  # [N, 32, 12, 24]
-        y_8 = torch.cat((up, branch_32_last_8), dim=1)  # [N, ..., 12, 24]
-        out: Tensor = self.y_8(y_8)  # [N, 32, 12, 24]
-        return out
-
-
-class Head(nn.Module):
-    """`head` (fasterseg.nas:42), 3 times."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.conv_bn_relu = ConvBnRelu(c, c, k=3, stride=1)
-        self.conv = nn.Conv2d(c, 9, 1)
-
-    def forward(self, x: Tensor, image: Tensor) -> Tensor:
-        x = self.conv_bn_relu(x)  # [N, c, H, W]
-        x = self.conv(x)  # [N, 9, H, W]
-        return F.interpolate(x, image.shape[2:], mode="bilinear", align_corners=True)  # [N, 9, 96, 192]
 
 
 class To(nn.Module):
@@ -316,6 +259,63 @@ class TrunkSame(nn.Module):
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.to_same = To(c_in, c, widths=widths)
+
+
+class Refine16(nn.Module):
+    """`refine` (fasterseg.nas:34): segment.refine[16]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = ConvBnRelu(64, 32, k=1, stride=1)
+        self.y_8 = ConvBnRelu(80, 32, k=3, stride=1)
+
+    def forward(self, trunk: runtime.Walk) -> Tensor:
+        branch_16_end = trunk.end("branch[16]")  # [N, 64, 6, 12]
+        up: Tensor = self.up(branch_16_end)  # [N, 32, 6, 12]
+        branch_16_last_8 = trunk.last("branch[16]", 8)  # [N, ..., 12, 24]
+        up = F.interpolate(up, branch_16_last_8.shape[2:], mode="bilinear", align_corners=True)  # [N, 32, 12, 24]
+        y_8 = torch.cat((up, branch_16_last_8), dim=1)  # [N, ..., 12, 24]
+        out: Tensor = self.y_8(y_8)  # [N, 32, 12, 24]
+        return out
+
+
+class Refine32(nn.Module):
+    """`refine` (fasterseg.nas:34): segment.refine[32]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up_conv_bn_relu = ConvBnRelu(128, 64, k=1, stride=1)
+        self.y_16 = ConvBnRelu(160, 64, k=3, stride=1)
+        self.up_conv_bn_relu_2 = ConvBnRelu(64, 32, k=1, stride=1)
+        self.y_8 = ConvBnRelu(80, 32, k=3, stride=1)
+
+    def forward(self, trunk: runtime.Walk) -> Tensor:
+        branch_32_end = trunk.end("branch[32]")  # [N, 128, 3, 6]
+        up: Tensor = self.up_conv_bn_relu(branch_32_end)  # [N, 64, 3, 6]
+        branch_32_last_16 = trunk.last("branch[32]", 16)  # [N, ..., 6, 12]
+        up = F.interpolate(up, branch_32_last_16.shape[2:], mode="bilinear", align_corners=True)  # [N, 64, 6, 12]
+        y_16 = torch.cat((up, branch_32_last_16), dim=1)  # [N, ..., 6, 12]
+        y_16 = self.y_16(y_16)  # [N, 64, 6, 12]
+        up = self.up_conv_bn_relu_2(y_16)  # [N, 32, 6, 12]
+        branch_32_last_8 = trunk.last("branch[32]", 8)  # [N, ..., 12, 24]
+        up = F.interpolate(up, branch_32_last_8.shape[2:], mode="bilinear", align_corners=True)  # [N, 32, 12, 24]
+        y_8 = torch.cat((up, branch_32_last_8), dim=1)  # [N, ..., 12, 24]
+        out: Tensor = self.y_8(y_8)  # [N, 32, 12, 24]
+        return out
+
+
+class Head(nn.Module):
+    """`head` (fasterseg.nas:42), 3 times."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.conv_bn_relu = ConvBnRelu(c, c, k=3, stride=1)
+        self.conv = nn.Conv2d(c, 9, 1)
+
+    def forward(self, x: Tensor, image: Tensor) -> Tensor:
+        x = self.conv_bn_relu(x)  # [N, c, H, W]
+        x = self.conv(x)  # [N, 9, H, W]
+        return F.interpolate(x, image.shape[2:], mode="bilinear", align_corners=True)  # [N, 9, 96, 192]
 
 
 class Supernet(nn.Module):

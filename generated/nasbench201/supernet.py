@@ -59,18 +59,6 @@ class ReluConvBn(nn.Module):
         return out
 
 
-class BnRelu(nn.Module):
-    """`bn_relu` (std.nas:12): classify.bn_relu."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bn = nn.BatchNorm2d(64)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.bn(x)  # [N, 64, 8, 8]
-        return F.relu(x)  # [N, 64, 8, 8]
-
-
 class Edge(nn.Module):
     """`edge` (nasbench201.nas:6), 90 times."""
 
@@ -92,23 +80,6 @@ class Edge(nn.Module):
         )  # [N, c, H, W]
 
 
-class Residual(nn.Module):
-    """`residual` (nasbench201.nas:16), 2 times."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.relu_conv_bn = ReluConvBn(c // 2, c, k=3, stride=2)
-        self.relu_conv_bn_2 = ReluConvBn(c, c, k=3, stride=1)
-        self.conv = nn.Conv2d(c // 2, c, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        relu_conv_bn: Tensor = self.relu_conv_bn(x)  # [N, c, H/2, W/2]
-        relu_conv_bn = self.relu_conv_bn_2(relu_conv_bn)  # [N, c, H/2, W/2]
-        x = F.avg_pool2d(x, 2, stride=2, padding=0, count_include_pad=False)  # [N, c / 2, H/2, W/2]
-        out: Tensor = relu_conv_bn + self.conv(x)  # [N, c, H/2, W/2]
-        return out
-
-
 class Cell(nn.Module):
     """`cell` (nasbench201.nas:11), 15 times."""
 
@@ -127,6 +98,35 @@ class Cell(nn.Module):
             + self.n_3[2](n_2, arch / "n[3].edge[2]")
         )  # [N, c, H, W]
         return out
+
+
+class Residual(nn.Module):
+    """`residual` (nasbench201.nas:16), 2 times."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.relu_conv_bn = ReluConvBn(c // 2, c, k=3, stride=2)
+        self.relu_conv_bn_2 = ReluConvBn(c, c, k=3, stride=1)
+        self.conv = nn.Conv2d(c // 2, c, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        relu_conv_bn: Tensor = self.relu_conv_bn(x)  # [N, c, H/2, W/2]
+        relu_conv_bn = self.relu_conv_bn_2(relu_conv_bn)  # [N, c, H/2, W/2]
+        x = F.avg_pool2d(x, 2, stride=2, padding=0, count_include_pad=False)  # [N, c / 2, H/2, W/2]
+        out: Tensor = relu_conv_bn + self.conv(x)  # [N, c, H/2, W/2]
+        return out
+
+
+class BnRelu(nn.Module):
+    """`bn_relu` (std.nas:12): classify.bn_relu."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm2d(64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.bn(x)  # [N, 64, 8, 8]
+        return F.relu(x)  # [N, 64, 8, 8]
 
 
 class Supernet(nn.Module):

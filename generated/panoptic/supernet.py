@@ -135,23 +135,6 @@ class InvertedResidual(nn.Module):
         return out
 
 
-class DwSepConv(nn.Module):
-    """`dw_sep_conv` (std.nas:41), 30 times."""
-
-    def __init__(self, c: int, c_2: int, k: int, dilation: int, widths: tuple[int, ...] = ()) -> None:
-        super().__init__()
-        self.dw_conv = runtime.Conv2d(c, c, k, padding=dilation * (k // 2), dilation=dilation, groups=c, bias=False)
-        self.bn = runtime.BatchNorm2d(c, widths)
-        self.conv_bn_relu = ConvBnRelu(c, c_2, k=1, stride=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.dw_conv(x)  # [N, C, H, W]
-        x = self.bn(x)  # [N, C, H, W]
-        x = F.relu(x)  # [N, C, H, W]
-        out: Tensor = self.conv_bn_relu(x)  # [N, c_2, H, W]
-        return out
-
-
 class LayerDown(nn.Module):
     """`layer` (panoptic.nas:7), 4 times, such as f[2].stage.y[1].layer."""
 
@@ -190,47 +173,6 @@ class Layer(nn.Module):
                 "k7": lambda: arch.scaled(self.op_k7(x, arch["e"] * x.shape[1], c), "e"),
             },
         )  # [N, c, H, W]
-
-
-class Pyramid(nn.Module):
-    """`pyramid` (panoptic.nas:24), 3 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pooled = runtime.Conv2d(512, 128, 1, bias=False)
-        self.wide_dw_sep_conv_1 = DwSepConv(512, 128, k=3, dilation=3, widths=(256, 384, 512))
-        self.wide_dw_sep_conv_2 = DwSepConv(512, 128, k=3, dilation=6, widths=(256, 384, 512))
-        self.wide_dw_sep_conv_3 = DwSepConv(512, 128, k=3, dilation=9, widths=(256, 384, 512))
-        self.conv_bn_relu = ConvBnRelu(512, 128, k=1, stride=1)
-        self.conv_bn_relu_2 = ConvBnRelu(640, 128, k=1, stride=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = F.adaptive_avg_pool2d(x, 1)  # [N, C, 1, 1]
-        pooled = self.pooled(pooled)  # [N, 128, 1, 1]
-        pooled = F.relu(pooled)  # [N, 128, 1, 1]
-        pooled = F.interpolate(pooled, x.shape[2:], mode="bilinear", align_corners=True)  # [N, 128, 16, 32]
-        wide: Tensor = self.wide_dw_sep_conv_1(x)  # [N, 128, 16, 32]
-        wide_dw_sep_conv_2: Tensor = self.wide_dw_sep_conv_2(x)  # [N, 128, 16, 32]
-        wide_dw_sep_conv_3: Tensor = self.wide_dw_sep_conv_3(x)  # [N, 128, 16, 32]
-        wide = torch.cat((wide, wide_dw_sep_conv_2, wide_dw_sep_conv_3), dim=1)  # [N, 384, 16, 32]
-        x = self.conv_bn_relu(x)  # [N, 128, 16, 32]
-        x = torch.cat((x, wide, pooled), dim=1)  # [N, 640, 16, 32]
-        out: Tensor = self.conv_bn_relu_2(x)  # [N, 128, 16, 32]
-        return out
-
-
-class Out(nn.Module):
-    """`out` (panoptic.nas:48), 3 times."""
-
-    def __init__(self, c: int, c_2: int) -> None:
-        super().__init__()
-        self.dw_sep_conv = DwSepConv(128, c, k=5, dilation=1)
-        self.conv = nn.Conv2d(c, c_2, 1)
-
-    def forward(self, x: Tensor, image: Tensor) -> Tensor:
-        x = self.dw_sep_conv(x)  # [N, c, 128, 256]
-        x = self.conv(x)  # [N, c_2, 128, 256]
-        return F.interpolate(x, image.shape[2:], mode="bilinear", align_corners=True)  # [N, c_2, 512, 1024]
 
 
 class Stage2(nn.Module):
@@ -293,6 +235,50 @@ class Stage(nn.Module):
         )  # [N, c, H/2, W/2]
 
 
+class DwSepConv(nn.Module):
+    """`dw_sep_conv` (std.nas:41), 30 times."""
+
+    def __init__(self, c: int, c_2: int, k: int, dilation: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.dw_conv = runtime.Conv2d(c, c, k, padding=dilation * (k // 2), dilation=dilation, groups=c, bias=False)
+        self.bn = runtime.BatchNorm2d(c, widths)
+        self.conv_bn_relu = ConvBnRelu(c, c_2, k=1, stride=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.dw_conv(x)  # [N, C, H, W]
+        x = self.bn(x)  # [N, C, H, W]
+        x = F.relu(x)  # [N, C, H, W]
+        out: Tensor = self.conv_bn_relu(x)  # [N, c_2, H, W]
+        return out
+
+
+class Pyramid(nn.Module):
+    """`pyramid` (panoptic.nas:24), 3 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pooled = runtime.Conv2d(512, 128, 1, bias=False)
+        self.wide_dw_sep_conv_1 = DwSepConv(512, 128, k=3, dilation=3, widths=(256, 384, 512))
+        self.wide_dw_sep_conv_2 = DwSepConv(512, 128, k=3, dilation=6, widths=(256, 384, 512))
+        self.wide_dw_sep_conv_3 = DwSepConv(512, 128, k=3, dilation=9, widths=(256, 384, 512))
+        self.conv_bn_relu = ConvBnRelu(512, 128, k=1, stride=1)
+        self.conv_bn_relu_2 = ConvBnRelu(640, 128, k=1, stride=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled = F.adaptive_avg_pool2d(x, 1)  # [N, C, 1, 1]
+        pooled = self.pooled(pooled)  # [N, 128, 1, 1]
+        pooled = F.relu(pooled)  # [N, 128, 1, 1]
+        pooled = F.interpolate(pooled, x.shape[2:], mode="bilinear", align_corners=True)  # [N, 128, 16, 32]
+        wide: Tensor = self.wide_dw_sep_conv_1(x)  # [N, 128, 16, 32]
+        wide_dw_sep_conv_2: Tensor = self.wide_dw_sep_conv_2(x)  # [N, 128, 16, 32]
+        wide_dw_sep_conv_3: Tensor = self.wide_dw_sep_conv_3(x)  # [N, 128, 16, 32]
+        wide = torch.cat((wide, wide_dw_sep_conv_2, wide_dw_sep_conv_3), dim=1)  # [N, 384, 16, 32]
+        x = self.conv_bn_relu(x)  # [N, 128, 16, 32]
+        x = torch.cat((x, wide, pooled), dim=1)  # [N, 640, 16, 32]
+        out: Tensor = self.conv_bn_relu_2(x)  # [N, 128, 16, 32]
+        return out
+
+
 class Decoder(nn.Module):
     """`decoder` (panoptic.nas:29), 3 times."""
 
@@ -340,6 +326,20 @@ class TwoDecoders(nn.Module):
         semantic: Tensor = self.semantic(x, f_4, f_3, f_2, arch / "semantic.decoder")  # [N, 128, 128, 256]
         instances: Tensor = self.instances(x, f_4, f_3, f_2, arch / "instances.decoder")  # [N, 128, 128, 256]
         return semantic, instances
+
+
+class Out(nn.Module):
+    """`out` (panoptic.nas:48), 3 times."""
+
+    def __init__(self, c: int, c_2: int) -> None:
+        super().__init__()
+        self.dw_sep_conv = DwSepConv(128, c, k=5, dilation=1)
+        self.conv = nn.Conv2d(c, c_2, 1)
+
+    def forward(self, x: Tensor, image: Tensor) -> Tensor:
+        x = self.dw_sep_conv(x)  # [N, c, 128, 256]
+        x = self.conv(x)  # [N, c_2, 128, 256]
+        return F.interpolate(x, image.shape[2:], mode="bilinear", align_corners=True)  # [N, c_2, 512, 1024]
 
 
 class Supernet(nn.Module):

@@ -82,6 +82,51 @@ class Bottleneck2(nn.Module):
         return F.relu(y)  # [N, 4 * c, H, W]
 
 
+class Resnet50(nn.Module):
+    """`resnet50` (backbones.nas:11): res[2].resnet50."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.y_1 = ConvBnRelu(3, 64, k=7, stride=2, dilation=1)
+        self.z_2_1 = Bottleneck(64, 64, stride=1)
+        self.z_2_2 = Bottleneck2(64, dilation=1)
+        self.z_2_3 = Bottleneck2(64, dilation=1)
+        self.z_3_1 = Bottleneck(256, 128, stride=2)
+        self.z_3_2 = Bottleneck2(128, dilation=1)
+        self.z_3_3 = Bottleneck2(128, dilation=1)
+        self.z_3_4 = Bottleneck2(128, dilation=1)
+        self.z_4_1 = Bottleneck(512, 256, stride=2)
+        self.z_4_2 = Bottleneck2(256, dilation=1)
+        self.z_4_3 = Bottleneck2(256, dilation=1)
+        self.z_4_4 = Bottleneck2(256, dilation=1)
+        self.z_4_5 = Bottleneck2(256, dilation=1)
+        self.z_4_6 = Bottleneck2(256, dilation=1)
+        self.z_5_1 = Bottleneck(1024, 512, stride=1)
+        self.z_5_2 = Bottleneck2(512, dilation=2)
+        self.z_5_3 = Bottleneck2(512, dilation=2)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y_1: Tensor = self.y_1(image)  # [N, 64, 512, 1024]
+        y_1 = F.max_pool2d(y_1, 3, stride=2, padding=1)  # [N, 64, 256, 512]
+        z_2_1: Tensor = self.z_2_1(y_1)  # [N, 256, 256, 512]
+        z_2_2: Tensor = self.z_2_2(z_2_1)  # [N, 256, 256, 512]
+        z_2_3: Tensor = self.z_2_3(z_2_2)  # [N, 256, 256, 512]
+        z_3_1: Tensor = self.z_3_1(z_2_3)  # [N, 512, 128, 256]
+        z_3_2: Tensor = self.z_3_2(z_3_1)  # [N, 512, 128, 256]
+        z_3_3: Tensor = self.z_3_3(z_3_2)  # [N, 512, 128, 256]
+        z_3_4: Tensor = self.z_3_4(z_3_3)  # [N, 512, 128, 256]
+        z_4_1: Tensor = self.z_4_1(z_3_4)  # [N, 1024, 64, 128]
+        z_4_2: Tensor = self.z_4_2(z_4_1)  # [N, 1024, 64, 128]
+        z_4_3: Tensor = self.z_4_3(z_4_2)  # [N, 1024, 64, 128]
+        z_4_4: Tensor = self.z_4_4(z_4_3)  # [N, 1024, 64, 128]
+        z_4_5: Tensor = self.z_4_5(z_4_4)  # [N, 1024, 64, 128]
+        z_4_6: Tensor = self.z_4_6(z_4_5)  # [N, 1024, 64, 128]
+        z_5_1: Tensor = self.z_5_1(z_4_6)  # [N, 2048, 64, 128]
+        z_5_2: Tensor = self.z_5_2(z_5_1)  # [N, 2048, 64, 128]
+        z_5_3: Tensor = self.z_5_3(z_5_2)  # [N, 2048, 64, 128]
+        return z_2_3, z_3_4, z_5_3
+
+
 class Aspp(nn.Module):
     """`aspp` (panoptic_deeplab.nas:11), 2 times."""
 
@@ -126,51 +171,6 @@ class DwSepConv(nn.Module):
         x = F.relu(x)  # [N, c, H, W]
         out: Tensor = self.conv_bn_relu(x)  # [N, c_2, H, W]
         return out
-
-
-class Resnet50(nn.Module):
-    """`resnet50` (backbones.nas:11): res[2].resnet50."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.y_1 = ConvBnRelu(3, 64, k=7, stride=2, dilation=1)
-        self.z_2_1 = Bottleneck(64, 64, stride=1)
-        self.z_2_2 = Bottleneck2(64, dilation=1)
-        self.z_2_3 = Bottleneck2(64, dilation=1)
-        self.z_3_1 = Bottleneck(256, 128, stride=2)
-        self.z_3_2 = Bottleneck2(128, dilation=1)
-        self.z_3_3 = Bottleneck2(128, dilation=1)
-        self.z_3_4 = Bottleneck2(128, dilation=1)
-        self.z_4_1 = Bottleneck(512, 256, stride=2)
-        self.z_4_2 = Bottleneck2(256, dilation=1)
-        self.z_4_3 = Bottleneck2(256, dilation=1)
-        self.z_4_4 = Bottleneck2(256, dilation=1)
-        self.z_4_5 = Bottleneck2(256, dilation=1)
-        self.z_4_6 = Bottleneck2(256, dilation=1)
-        self.z_5_1 = Bottleneck(1024, 512, stride=1)
-        self.z_5_2 = Bottleneck2(512, dilation=2)
-        self.z_5_3 = Bottleneck2(512, dilation=2)
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y_1: Tensor = self.y_1(image)  # [N, 64, 512, 1024]
-        y_1 = F.max_pool2d(y_1, 3, stride=2, padding=1)  # [N, 64, 256, 512]
-        z_2_1: Tensor = self.z_2_1(y_1)  # [N, 256, 256, 512]
-        z_2_2: Tensor = self.z_2_2(z_2_1)  # [N, 256, 256, 512]
-        z_2_3: Tensor = self.z_2_3(z_2_2)  # [N, 256, 256, 512]
-        z_3_1: Tensor = self.z_3_1(z_2_3)  # [N, 512, 128, 256]
-        z_3_2: Tensor = self.z_3_2(z_3_1)  # [N, 512, 128, 256]
-        z_3_3: Tensor = self.z_3_3(z_3_2)  # [N, 512, 128, 256]
-        z_3_4: Tensor = self.z_3_4(z_3_3)  # [N, 512, 128, 256]
-        z_4_1: Tensor = self.z_4_1(z_3_4)  # [N, 1024, 64, 128]
-        z_4_2: Tensor = self.z_4_2(z_4_1)  # [N, 1024, 64, 128]
-        z_4_3: Tensor = self.z_4_3(z_4_2)  # [N, 1024, 64, 128]
-        z_4_4: Tensor = self.z_4_4(z_4_3)  # [N, 1024, 64, 128]
-        z_4_5: Tensor = self.z_4_5(z_4_4)  # [N, 1024, 64, 128]
-        z_4_6: Tensor = self.z_4_6(z_4_5)  # [N, 1024, 64, 128]
-        z_5_1: Tensor = self.z_5_1(z_4_6)  # [N, 2048, 64, 128]
-        z_5_2: Tensor = self.z_5_2(z_5_1)  # [N, 2048, 64, 128]
-        z_5_3: Tensor = self.z_5_3(z_5_2)  # [N, 2048, 64, 128]
-        return z_2_3, z_3_4, z_5_3
 
 
 class Decoder(nn.Module):

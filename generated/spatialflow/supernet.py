@@ -70,6 +70,84 @@ class ConvBn(nn.Module):
         return out
 
 
+class Bottleneck(nn.Module):
+    """`bottleneck` (backbones.nas:4), 4 times, such as _c2.resnet50.z[2,1].bottleneck."""
+
+    def __init__(self, c_in: int, c: int, stride: int) -> None:
+        super().__init__()
+        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=1, stride=1)
+        self.y_conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=stride)
+        self.y_conv_bn = ConvBn(c, 4 * c, stride=1)
+        self.conv_bn = ConvBn(c_in, 4 * c, stride=stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.y_conv_bn_relu(x)  # [N, c, H, W]
+        y = self.y_conv_bn_relu_2(y)  # [N, c, H/stride, W/stride]
+        y = self.y_conv_bn(y) + self.conv_bn(x)  # [N, 4 * c, H/stride, W/stride]
+        return F.relu(y)  # [N, 4 * c, H/stride, W/stride]
+
+
+class Bottleneck2(nn.Module):
+    """`bottleneck` (backbones.nas:4), 12 times, such as _c2.resnet50.z[2,2].bottleneck."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.y_conv_bn_relu = ConvBnRelu(4 * c, c, k=1, stride=1)
+        self.y_conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=1)
+        self.y_conv_bn = ConvBn(c, 4 * c, stride=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.y_conv_bn_relu(x)  # [N, c, H, W]
+        y = self.y_conv_bn_relu_2(y)  # [N, c, H, W]
+        y = self.y_conv_bn(y) + x  # [N, 4 * c, H, W]
+        return F.relu(y)  # [N, 4 * c, H, W]
+
+
+class Resnet50(nn.Module):
+    """`resnet50` (backbones.nas:11): _c2.resnet50."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.y_1 = ConvBnRelu(3, 64, k=7, stride=2)
+        self.z_2_1 = Bottleneck(64, 64, stride=1)
+        self.z_2_2 = Bottleneck2(64)
+        self.z_2_3 = Bottleneck2(64)
+        self.z_3_1 = Bottleneck(256, 128, stride=2)
+        self.z_3_2 = Bottleneck2(128)
+        self.z_3_3 = Bottleneck2(128)
+        self.z_3_4 = Bottleneck2(128)
+        self.z_4_1 = Bottleneck(512, 256, stride=2)
+        self.z_4_2 = Bottleneck2(256)
+        self.z_4_3 = Bottleneck2(256)
+        self.z_4_4 = Bottleneck2(256)
+        self.z_4_5 = Bottleneck2(256)
+        self.z_4_6 = Bottleneck2(256)
+        self.z_5_1 = Bottleneck(1024, 512, stride=2)
+        self.z_5_2 = Bottleneck2(512)
+        self.z_5_3 = Bottleneck2(512)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y_1: Tensor = self.y_1(image)  # [N, 64, 384, 640]
+        y_1 = F.max_pool2d(y_1, 3, stride=2, padding=1)  # [N, 64, 192, 320]
+        z_2_1: Tensor = self.z_2_1(y_1)  # [N, 256, 192, 320]
+        z_2_2: Tensor = self.z_2_2(z_2_1)  # [N, 256, 192, 320]
+        z_2_3: Tensor = self.z_2_3(z_2_2)  # [N, 256, 192, 320]
+        z_3_1: Tensor = self.z_3_1(z_2_3)  # [N, 512, 96, 160]
+        z_3_2: Tensor = self.z_3_2(z_3_1)  # [N, 512, 96, 160]
+        z_3_3: Tensor = self.z_3_3(z_3_2)  # [N, 512, 96, 160]
+        z_3_4: Tensor = self.z_3_4(z_3_3)  # [N, 512, 96, 160]
+        z_4_1: Tensor = self.z_4_1(z_3_4)  # [N, 1024, 48, 80]
+        z_4_2: Tensor = self.z_4_2(z_4_1)  # [N, 1024, 48, 80]
+        z_4_3: Tensor = self.z_4_3(z_4_2)  # [N, 1024, 48, 80]
+        z_4_4: Tensor = self.z_4_4(z_4_3)  # [N, 1024, 48, 80]
+        z_4_5: Tensor = self.z_4_5(z_4_4)  # [N, 1024, 48, 80]
+        z_4_6: Tensor = self.z_4_6(z_4_5)  # [N, 1024, 48, 80]
+        z_5_1: Tensor = self.z_5_1(z_4_6)  # [N, 2048, 24, 40]
+        z_5_2: Tensor = self.z_5_2(z_5_1)  # [N, 2048, 24, 40]
+        z_5_3: Tensor = self.z_5_3(z_5_2)  # [N, 2048, 24, 40]
+        return z_3_4, z_4_6, z_5_3
+
+
 class Fpn(nn.Module):
     """`fpn` (backbones.nas:24): p[3].fpn."""
 
@@ -125,113 +203,6 @@ class Conv(nn.Module):
         return out
 
 
-class ToCls(nn.Module):
-    """`to_cls` (spatialflow.nas:28), 20 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 256, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, 256, H, W]
-        return F.relu(x)  # [N, 256, H, W]
-
-
-class ToStf(nn.Module):
-    """`to_stf` (spatialflow.nas:29), 12 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 256, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, 256, H, W]
-        return F.relu(x)  # [N, 256, H, W]
-
-
-class ToMsk(nn.Module):
-    """`to_msk` (spatialflow.nas:39), 3 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 256, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, 256, H, W]
-        return F.relu(x)  # [N, 256, H, W]
-
-
-class ClsOut(nn.Module):
-    """`cls_out` (spatialflow.nas:45), 5 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 720, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv(x)  # [N, 720, H, W]
-        return out
-
-
-class BoxOut(nn.Module):
-    """`box_out` (spatialflow.nas:46), 5 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 36, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv(x)  # [N, 36, H, W]
-        return out
-
-
-class ConvGnRelu(nn.Module):
-    """`conv_gn_relu` (std.nas:44), 6 times."""
-
-    def __init__(self, c_in: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(c_in, 128, 3, padding=1, bias=False)
-        self.gn = nn.GroupNorm(32, 128)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, 128, H, W]
-        x = self.gn(x)  # [N, 128, H, W]
-        return F.relu(x)  # [N, 128, H, W]
-
-
-class Bottleneck(nn.Module):
-    """`bottleneck` (backbones.nas:4), 4 times, such as _c2.resnet50.z[2,1].bottleneck."""
-
-    def __init__(self, c_in: int, c: int, stride: int) -> None:
-        super().__init__()
-        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=1, stride=1)
-        self.y_conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=stride)
-        self.y_conv_bn = ConvBn(c, 4 * c, stride=1)
-        self.conv_bn = ConvBn(c_in, 4 * c, stride=stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.y_conv_bn_relu(x)  # [N, c, H, W]
-        y = self.y_conv_bn_relu_2(y)  # [N, c, H/stride, W/stride]
-        y = self.y_conv_bn(y) + self.conv_bn(x)  # [N, 4 * c, H/stride, W/stride]
-        return F.relu(y)  # [N, 4 * c, H/stride, W/stride]
-
-
-class Bottleneck2(nn.Module):
-    """`bottleneck` (backbones.nas:4), 12 times, such as _c2.resnet50.z[2,2].bottleneck."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.y_conv_bn_relu = ConvBnRelu(4 * c, c, k=1, stride=1)
-        self.y_conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=1)
-        self.y_conv_bn = ConvBn(c, 4 * c, stride=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.y_conv_bn_relu(x)  # [N, c, H, W]
-        y = self.y_conv_bn_relu_2(y)  # [N, c, H, W]
-        y = self.y_conv_bn(y) + x  # [N, 4 * c, H, W]
-        return F.relu(y)  # [N, 4 * c, H, W]
-
-
 class BoxCls(nn.Module):
     """`box_cls` (spatialflow.nas:30), 20 times."""
 
@@ -248,6 +219,18 @@ class BoxCls(nn.Module):
                 "none": lambda: torch.zeros_like(x),
             },
         )  # [N, 256, H, W]
+
+
+class ToCls(nn.Module):
+    """`to_cls` (spatialflow.nas:28), 20 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(256, 256, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)  # [N, 256, H, W]
+        return F.relu(x)  # [N, 256, H, W]
 
 
 class BoxStf(nn.Module):
@@ -284,6 +267,18 @@ class ClsStf(nn.Module):
                 "none": lambda: torch.zeros_like(x),
             },
         )  # [N, 256, H, W]
+
+
+class ToStf(nn.Module):
+    """`to_stf` (spatialflow.nas:29), 12 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(256, 256, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)  # [N, 256, H, W]
+        return F.relu(x)  # [N, 256, H, W]
 
 
 class BoxMsk(nn.Module):
@@ -340,6 +335,56 @@ class StfMsk(nn.Module):
         )  # [N, 256, H, W]
 
 
+class ToMsk(nn.Module):
+    """`to_msk` (spatialflow.nas:39), 3 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(256, 256, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)  # [N, 256, H, W]
+        return F.relu(x)  # [N, 256, H, W]
+
+
+class ClsOut(nn.Module):
+    """`cls_out` (spatialflow.nas:45), 5 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(256, 720, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)  # [N, 720, H, W]
+        return out
+
+
+class BoxOut(nn.Module):
+    """`box_out` (spatialflow.nas:46), 5 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(256, 36, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)  # [N, 36, H, W]
+        return out
+
+
+class ConvGnRelu(nn.Module):
+    """`conv_gn_relu` (std.nas:44), 6 times."""
+
+    def __init__(self, c_in: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, 128, 3, padding=1, bias=False)
+        self.gn = nn.GroupNorm(32, 128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)  # [N, 128, H, W]
+        x = self.gn(x)  # [N, 128, H, W]
+        return F.relu(x)  # [N, 128, H, W]
+
+
 class Raise3(nn.Module):
     """`raise` (spatialflow.nas:47): together.raise[3]."""
 
@@ -389,51 +434,6 @@ class Raise5(nn.Module):
         y_3: Tensor = self.y_3(y_2)  # [N, 128, 96, 160]
         # [N, 128, 192, 320]
         return F.interpolate(y_3, (y_3.shape[2] * 2, y_3.shape[3] * 2), mode="bilinear", align_corners=True)
-
-
-class Resnet50(nn.Module):
-    """`resnet50` (backbones.nas:11): _c2.resnet50."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.y_1 = ConvBnRelu(3, 64, k=7, stride=2)
-        self.z_2_1 = Bottleneck(64, 64, stride=1)
-        self.z_2_2 = Bottleneck2(64)
-        self.z_2_3 = Bottleneck2(64)
-        self.z_3_1 = Bottleneck(256, 128, stride=2)
-        self.z_3_2 = Bottleneck2(128)
-        self.z_3_3 = Bottleneck2(128)
-        self.z_3_4 = Bottleneck2(128)
-        self.z_4_1 = Bottleneck(512, 256, stride=2)
-        self.z_4_2 = Bottleneck2(256)
-        self.z_4_3 = Bottleneck2(256)
-        self.z_4_4 = Bottleneck2(256)
-        self.z_4_5 = Bottleneck2(256)
-        self.z_4_6 = Bottleneck2(256)
-        self.z_5_1 = Bottleneck(1024, 512, stride=2)
-        self.z_5_2 = Bottleneck2(512)
-        self.z_5_3 = Bottleneck2(512)
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y_1: Tensor = self.y_1(image)  # [N, 64, 384, 640]
-        y_1 = F.max_pool2d(y_1, 3, stride=2, padding=1)  # [N, 64, 192, 320]
-        z_2_1: Tensor = self.z_2_1(y_1)  # [N, 256, 192, 320]
-        z_2_2: Tensor = self.z_2_2(z_2_1)  # [N, 256, 192, 320]
-        z_2_3: Tensor = self.z_2_3(z_2_2)  # [N, 256, 192, 320]
-        z_3_1: Tensor = self.z_3_1(z_2_3)  # [N, 512, 96, 160]
-        z_3_2: Tensor = self.z_3_2(z_3_1)  # [N, 512, 96, 160]
-        z_3_3: Tensor = self.z_3_3(z_3_2)  # [N, 512, 96, 160]
-        z_3_4: Tensor = self.z_3_4(z_3_3)  # [N, 512, 96, 160]
-        z_4_1: Tensor = self.z_4_1(z_3_4)  # [N, 1024, 48, 80]
-        z_4_2: Tensor = self.z_4_2(z_4_1)  # [N, 1024, 48, 80]
-        z_4_3: Tensor = self.z_4_3(z_4_2)  # [N, 1024, 48, 80]
-        z_4_4: Tensor = self.z_4_4(z_4_3)  # [N, 1024, 48, 80]
-        z_4_5: Tensor = self.z_4_5(z_4_4)  # [N, 1024, 48, 80]
-        z_4_6: Tensor = self.z_4_6(z_4_5)  # [N, 1024, 48, 80]
-        z_5_1: Tensor = self.z_5_1(z_4_6)  # [N, 2048, 24, 40]
-        z_5_2: Tensor = self.z_5_2(z_5_1)  # [N, 2048, 24, 40]
-        z_5_3: Tensor = self.z_5_3(z_5_2)  # [N, 2048, 24, 40]
-        return z_3_4, z_4_6, z_5_3
 
 
 class Supernet(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from math import lcm
 from typing import Any
@@ -27,7 +27,7 @@ class Channels:
         graph: The graph with separate arguments (see `nasdsl.codegen.arguments`).
         outliner: Its blocks.
         top: The block of the graph itself.
-        levels: All blocks by the height of what they hold: those that hold no other first.
+        levels: All blocks, those that hold others after these; instances of one block, if possible, together.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -40,15 +40,28 @@ class Channels:
         self._widths = self._width_owners()
         self._felt_in: dict[int, dict[Any, list[str]]] = {}
         self._of: dict[int, tuple[Group, int]] = {}
-        self.levels: dict[int, list[Block]] = {}
-        self._height(self.top, {})
-        self._multiples = self._multiplied_parameters(block for blocks in self.levels.values() for block in blocks)
+        self.levels = self._levels()
+        self._multiples = self._multiplied_parameters(block for level in self.levels for block in level)
 
-    def _height(self, block: Block, known: dict[int, int]) -> int:
+    def _levels(self) -> list[list[Block]]:
+        heights: dict[int, int] = {}
+        blocks: list[Block] = []
+        self._height(self.top, heights, blocks)
+        names = {id(block): block_name(self.graph.scopes[block.scope]) for block in blocks}
+        inner: dict[str, dict[str, None]] = {name: {} for name in names.values()}
+        for block in blocks:
+            inner[names[id(block)]] |= {names[id(child)]: None for step in steps_of(block) for child in step.child}
+        order = _by_use(inner, names[id(self.top)])
+        levels: dict[int, list[Block]] = {}
+        for block in blocks:
+            levels.setdefault(order.get(names[id(block)], heights[id(block)]), []).append(block)
+        return [level for _, level in sorted(levels.items())]
+
+    def _height(self, block: Block, known: dict[int, int], blocks: list[Block]) -> int:
         if id(block) not in known:
             inner = [child for step in steps_of(block) for child in step.child]
-            known[id(block)] = 1 + max((self._height(child, known) for child in inner), default=-1)
-            self.levels.setdefault(known[id(block)], []).append(block)
+            known[id(block)] = 1 + max((self._height(child, known, blocks) for child in inner), default=-1)
+            blocks.append(block)
         return known[id(block)]
 
     def of(self, block: Block) -> tuple[Group, int]:
@@ -220,6 +233,23 @@ class Channels:
         numbers = [number.values[where] for number in group.numbers]
         told = {symbol for number in numbers if number is not None for symbol in number.symbols} | set(item.symbols)
         return told.union(*(self.outliner.variants(ref) for ref in item.reads if isinstance(ref, Shared)))
+
+
+def _by_use(inner: Mapping[str, Iterable[str]], top: str) -> dict[str, int]:
+    """Names in an order in which each comes after those inside it, close to its first use; {} if there is none."""
+    order: dict[str, int] = {}
+    path: dict[str, Iterator[str]] = {top: iter(inner[top])}
+    while path:
+        name, rest = next(reversed(path.items()))
+        child = next((each for each in rest if each not in order), None)
+        if child is None:
+            order[name] = len(order)
+            path.popitem()
+        elif child in path:
+            return {}
+        else:
+            path[child] = iter(inner[child])
+    return order
 
 
 def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:

@@ -33,7 +33,7 @@ class Groups(Parameters):
         self.externs = extern_names(graph)
         self.classes: list[Group] = []
         self._held: dict[int, Group] = {}
-        for _, blocks in sorted(self.levels.items()):
+        for blocks in self.levels:
             found: dict[Hashable, Group] = {}
             for block in blocks:
                 found.setdefault(self._shape(block), Group([])).blocks.append(block)
