@@ -215,13 +215,12 @@ class Normal(nn.Module):
         x_0: Tensor = self.x_0(a)  # [N, c, H, W]
         x_1: Tensor = self.x_1(b)  # [N, c, H, W]
         x_2: Tensor = self.x_2[0](x_0, arch / "x[2].edge[0]") + self.x_2[1](x_1, arch / "x[2].edge[1]")  # [N, c, H, W]
-        x_3: Tensor = runtime.total(
-            arch.picked("ins[3]", lambda j: self.x_3[j]((x_0, x_1, x_2)[j], arch / f"x[3].edge[{j}]")),
-        )  # [N, c, H, W]
-        x_4: Tensor = runtime.total(
+        # [N, c, H, W]
+        x_3 = runtime.total(arch.picked("ins[3]", lambda j: self.x_3[j]((x_0, x_1, x_2)[j], arch / f"x[3].edge[{j}]")))
+        x_4 = runtime.total(
             arch.picked("ins[4]", lambda j: self.x_4[j]((x_0, x_1, x_2, x_3)[j], arch / f"x[4].edge[{j}]")),
         )  # [N, c, H, W]
-        x_5: Tensor = runtime.total(
+        x_5 = runtime.total(
             arch.picked("ins[5]", lambda j: self.x_5[j]((x_0, x_1, x_2, x_3, x_4)[j], arch / f"x[5].edge[{j}]")),
         )  # [N, c, H, W]
         return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H, W]
@@ -244,13 +243,12 @@ class Reduction(nn.Module):
         x_1: Tensor = self.x_1(b)  # [N, c, H, W]
         # [N, c, H/2, W/2]
         x_2: Tensor = self.x_2[0](x_0, arch / "x[2].edge[0]") + self.x_2[1](x_1, arch / "x[2].edge[1]")
-        x_3: Tensor = runtime.total(
-            arch.picked("ins[3]", lambda j: self.x_3[j]((x_0, x_1, x_2)[j], arch / f"x[3].edge[{j}]")),
-        )  # [N, c, H/2, W/2]
-        x_4: Tensor = runtime.total(
+        # [N, c, H/2, W/2]
+        x_3 = runtime.total(arch.picked("ins[3]", lambda j: self.x_3[j]((x_0, x_1, x_2)[j], arch / f"x[3].edge[{j}]")))
+        x_4 = runtime.total(
             arch.picked("ins[4]", lambda j: self.x_4[j]((x_0, x_1, x_2, x_3)[j], arch / f"x[4].edge[{j}]")),
         )  # [N, c, H/2, W/2]
-        x_5: Tensor = runtime.total(
+        x_5 = runtime.total(
             arch.picked("ins[5]", lambda j: self.x_5[j]((x_0, x_1, x_2, x_3, x_4)[j], arch / f"x[5].edge[{j}]")),
         )  # [N, c, H/2, W/2]
         return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H/2, W/2]

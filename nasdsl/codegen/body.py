@@ -219,7 +219,7 @@ class Body(Names):
         """Whether a type checker knows that this is a tensor."""
         text = flat(expression)
         if item.node is not None and item.node.op in ("route_end", "route_last", "sum"):
-            return "self." not in text
+            return text.startswith(TYPED) or "self." not in text
         return text.startswith(TYPED) or text in self._typed
 
     def indented(self, items: Sequence[Item]) -> None:
