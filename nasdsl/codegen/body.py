@@ -190,7 +190,9 @@ class Body(Names):
 
     def _serves(self, item: Item, reader: Item) -> bool:
         """Whether a step is the call of a module of which only one step reads the map, once."""
-        module = bool(item.child) or bool(item.forms and item.forms[0].module)
+        module = bool(item.forms and item.forms[0].module)
+        if item.child:  # A sum in a sum would be added in another order.
+            module = not inlined(self.groups.of(item.child[0])[0])
         if len(item.makes) != 1 or item.makes[0] in self._outputs:
             return False
         assert reader.node is not None, "asked before"

@@ -122,7 +122,8 @@ class Groups(Parameters):
         path = self.graph.scopes[item.child[0].scope].path
         told = tuple(self.number_text(self._number(item, i), block) for i in range(len(group.numbers)))
         attribute = self.outliner.tree.attribute[item.child[0].scope]
-        what: Hashable = group.chooses if free else tuple(self._classes(child) for child in item.child)
+        called_with = group.chooses, tuple(number.name for number in group.numbers)
+        what: Hashable = called_with if free else tuple(self._classes(child) for child in item.child)
         view = self.view(path, block) if group.chooses else ""
         return ("call", what, attribute, refs, symbols, view, told, self.scaled(block, item))
 

@@ -136,8 +136,8 @@ class Parameters(Channels):
         if not item.makes or not item.child or group.blocks[0].is_cell or item.child[0].scope in self._cell_scopes:
             return []  # The walk calls the links of a cell: what they are told goes past the cell.
         found: list[Told] = []
-        for index, parameter in enumerate(self.of(item.child[0])[0].numbers):
-            numbers = tuple(parameter.values[self.of(step.child[0])[1]] for step in steps)
+        for index in range(len(self.of(item.child[0])[0].numbers)):
+            numbers = tuple(self._number(step, index) for step in steps)
             text_here = self.number_text(numbers[0], group.blocks[0])
             if any(number is not None for number in numbers) and text_here is None:
                 found.append(((place, index), numbers))
