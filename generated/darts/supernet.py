@@ -5,8 +5,8 @@ Parameters: C = 16, layers = 8, nodes = 4, classes = 10, size = 32, final = Fals
     relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision
     outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them
 
-In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if
-a decision takes it.
+In `forward`, `arch` is what was drawn, `arch / "x"` the part of it for the block instance x; a lambda runs only
+if a decision takes it.
 """
 
 from __future__ import annotations
@@ -28,37 +28,19 @@ SPACE = runtime.Space(
         "normal.x[2].edge[0].op": OP,
         "normal.x[2].edge[1].op": OP,
         "normal.ins[3]": INS,
-        "normal.x[3].edge[0].op": OP,
-        "normal.x[3].edge[1].op": OP,
-        "normal.x[3].edge[2].op": OP,
+        **{f"normal.x[3].edge[{i}].op": OP for i in range(3)},
         "normal.ins[4]": INS_2,
-        "normal.x[4].edge[0].op": OP,
-        "normal.x[4].edge[1].op": OP,
-        "normal.x[4].edge[2].op": OP,
-        "normal.x[4].edge[3].op": OP,
+        **{f"normal.x[4].edge[{i}].op": OP for i in range(4)},
         "normal.ins[5]": INS_3,
-        "normal.x[5].edge[0].op": OP,
-        "normal.x[5].edge[1].op": OP,
-        "normal.x[5].edge[2].op": OP,
-        "normal.x[5].edge[3].op": OP,
-        "normal.x[5].edge[4].op": OP,
+        **{f"normal.x[5].edge[{i}].op": OP for i in range(5)},
         "reduction.x[2].edge[0].op": OP,
         "reduction.x[2].edge[1].op": OP,
         "reduction.ins[3]": INS,
-        "reduction.x[3].edge[0].op": OP,
-        "reduction.x[3].edge[1].op": OP,
-        "reduction.x[3].edge[2].op": OP,
+        **{f"reduction.x[3].edge[{i}].op": OP for i in range(3)},
         "reduction.ins[4]": INS_2,
-        "reduction.x[4].edge[0].op": OP,
-        "reduction.x[4].edge[1].op": OP,
-        "reduction.x[4].edge[2].op": OP,
-        "reduction.x[4].edge[3].op": OP,
+        **{f"reduction.x[4].edge[{i}].op": OP for i in range(4)},
         "reduction.ins[5]": INS_3,
-        "reduction.x[5].edge[0].op": OP,
-        "reduction.x[5].edge[1].op": OP,
-        "reduction.x[5].edge[2].op": OP,
-        "reduction.x[5].edge[3].op": OP,
-        "reduction.x[5].edge[4].op": OP,
+        **{f"reduction.x[5].edge[{i}].op": OP for i in range(5)},
     },
 )
 
@@ -71,9 +53,9 @@ class ConvBn(nn.Module):
         self.conv = nn.Conv2d(3, 48, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(48)
 
-    def forward(self, image: Tensor) -> Tensor:
-        conv: Tensor = self.conv(image)  # [N, 48, 32, 32]
-        out: Tensor = self.bn(conv)  # [N, 48, 32, 32]
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)  # [N, 48, 32, 32]
+        out: Tensor = self.bn(x)  # [N, 48, 32, 32]
         return out
 
 
@@ -151,8 +133,21 @@ class FactorizedReduce(nn.Module):
         return out
 
 
+class Skip(nn.Module):
+    """`skip` (std.nas:20), 16 times."""
+
+    def __init__(self, c_in: int) -> None:
+        super().__init__()
+        self.factorized_reduce = FactorizedReduce(c_in, c_in // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c_in, H, W]
+        out: Tensor = self.factorized_reduce(x)  # [N, c_in, H/2, W/2]
+        return out
+
+
 class Edge(nn.Module):
-    """`edge` (darts.nas:6), 96 times."""
+    """`edge` (darts.nas:6), 96 times, such as y[2].normal.x[2].edge[0]."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -161,8 +156,8 @@ class Edge(nn.Module):
         self.op_dil3 = DilConv(c, k=3, stride=1)
         self.op_dil5 = DilConv(c, k=5, stride=1)
 
-    def forward(self, x: Tensor, a: Choices) -> Tensor:
-        return a.mix(
+    def forward(self, x: Tensor, arch: Choices) -> Tensor:
+        return arch.mix(
             "op",
             {
                 "none": lambda: torch.zeros_like(x),
@@ -177,149 +172,8 @@ class Edge(nn.Module):
         )  # [N, c, H, W]
 
 
-class Skip(nn.Module):
-    """`skip` (std.nas:20), 16 times."""
-
-    def __init__(self, c_in: int) -> None:
-        super().__init__()
-        self.factorized_reduce = FactorizedReduce(c_in, c_in // 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)  # [N, c_in, H, W]
-        out: Tensor = self.factorized_reduce(x)  # [N, c_in, H/2, W/2]
-        return out
-
-
-class Normal(nn.Module):
-    """`normal` (darts.nas:22): y[2].normal."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.x_0_relu_conv_bn = ReluConvBn(48, 16)
-        self.x_1_relu_conv_bn = ReluConvBn(48, 16)
-        self.x_2_edge_0 = Edge(16)
-        self.x_2_edge_1 = Edge(16)
-        self.x_3_edge_0 = Edge(16)
-        self.x_3_edge_1 = Edge(16)
-        self.x_3_edge_2 = Edge(16)
-        self.x_4_edge_0 = Edge(16)
-        self.x_4_edge_1 = Edge(16)
-        self.x_4_edge_2 = Edge(16)
-        self.x_4_edge_3 = Edge(16)
-        self.x_5_edge_0 = Edge(16)
-        self.x_5_edge_1 = Edge(16)
-        self.x_5_edge_2 = Edge(16)
-        self.x_5_edge_3 = Edge(16)
-        self.x_5_edge_4 = Edge(16)
-
-    def forward(self, x: Tensor, a: Choices) -> Tensor:
-        x_0: Tensor = self.x_0_relu_conv_bn(x)  # [N, 16, 32, 32]
-        x_1: Tensor = self.x_1_relu_conv_bn(x)  # [N, 16, 32, 32]
-        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, 16, 32, 32]
-        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, 16, 32, 32]
-        x_2 = x_2 + x_2_edge_1  # [N, 16, 32, 32]
-        x_3 = runtime.total(
-            a.picked(
-                "ins[3]",
-                {
-                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
-                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
-                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
-                },
-            ),
-        )  # [N, 16, 32, 32]
-        x_4 = runtime.total(
-            a.picked(
-                "ins[4]",
-                {
-                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
-                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
-                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
-                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
-                },
-            ),
-        )  # [N, 16, 32, 32]
-        x_5 = runtime.total(
-            a.picked(
-                "ins[5]",
-                {
-                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
-                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
-                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
-                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
-                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
-                },
-            ),
-        )  # [N, 16, 32, 32]
-        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 64, 32, 32]
-
-
-class Normal2(nn.Module):
-    """`normal` (darts.nas:22), 3 times."""
-
-    def __init__(self, c_in: int, c: int) -> None:
-        super().__init__()
-        self.x_0_relu_conv_bn = ReluConvBn(c_in, c)
-        self.x_1_relu_conv_bn = ReluConvBn(4 * c, c)
-        self.x_2_edge_0 = Edge(c)
-        self.x_2_edge_1 = Edge(c)
-        self.x_3_edge_0 = Edge(c)
-        self.x_3_edge_1 = Edge(c)
-        self.x_3_edge_2 = Edge(c)
-        self.x_4_edge_0 = Edge(c)
-        self.x_4_edge_1 = Edge(c)
-        self.x_4_edge_2 = Edge(c)
-        self.x_4_edge_3 = Edge(c)
-        self.x_5_edge_0 = Edge(c)
-        self.x_5_edge_1 = Edge(c)
-        self.x_5_edge_2 = Edge(c)
-        self.x_5_edge_3 = Edge(c)
-        self.x_5_edge_4 = Edge(c)
-
-    def forward(self, x: Tensor, y: Tensor, a: Choices) -> Tensor:
-        x_0: Tensor = self.x_0_relu_conv_bn(x)  # [N, c, H, W]
-        x_1: Tensor = self.x_1_relu_conv_bn(y)  # [N, c, H, W]
-        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, c, H, W]
-        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, c, H, W]
-        x_2 = x_2 + x_2_edge_1  # [N, c, H, W]
-        x_3 = runtime.total(
-            a.picked(
-                "ins[3]",
-                {
-                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
-                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
-                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
-                },
-            ),
-        )  # [N, c, H, W]
-        x_4 = runtime.total(
-            a.picked(
-                "ins[4]",
-                {
-                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
-                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
-                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
-                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
-                },
-            ),
-        )  # [N, c, H, W]
-        x_5 = runtime.total(
-            a.picked(
-                "ins[5]",
-                {
-                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
-                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
-                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
-                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
-                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
-                },
-            ),
-        )  # [N, c, H, W]
-        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H, W]
-
-
 class EdgeDown(nn.Module):
-    """`edge` (darts.nas:6), 16 times."""
+    """`edge` (darts.nas:6), 16 times, such as y[4].reduction.x[2].edge[0]."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
@@ -329,8 +183,8 @@ class EdgeDown(nn.Module):
         self.op_dil3 = DilConv(c, k=3, stride=2)
         self.op_dil5 = DilConv(c, k=5, stride=2)
 
-    def forward(self, x: Tensor, a: Choices) -> Tensor:
-        return a.mix(
+    def forward(self, x: Tensor, arch: Choices) -> Tensor:
+        return arch.mix(
             "op",
             {
                 "none": lambda: torch.zeros_like(x[:, :, ::2, ::2]),
@@ -345,68 +199,31 @@ class EdgeDown(nn.Module):
         )  # [N, c, H/2, W/2]
 
 
-class NormalDown(nn.Module):
-    """`normal` (darts.nas:22), 2 times."""
+class Normal(nn.Module):
+    """`normal` (darts.nas:22), 6 times; H and W are those of `b`."""
 
-    def __init__(self, c: int) -> None:
+    def __init__(self, x_0: nn.Module, c_b: int, c: int) -> None:
         super().__init__()
-        self.x_0_factorized_reduce = FactorizedReduce(2 * c, c // 2)
-        self.x_1_relu_conv_bn = ReluConvBn(4 * c, c)
-        self.x_2_edge_0 = Edge(c)
-        self.x_2_edge_1 = Edge(c)
-        self.x_3_edge_0 = Edge(c)
-        self.x_3_edge_1 = Edge(c)
-        self.x_3_edge_2 = Edge(c)
-        self.x_4_edge_0 = Edge(c)
-        self.x_4_edge_1 = Edge(c)
-        self.x_4_edge_2 = Edge(c)
-        self.x_4_edge_3 = Edge(c)
-        self.x_5_edge_0 = Edge(c)
-        self.x_5_edge_1 = Edge(c)
-        self.x_5_edge_2 = Edge(c)
-        self.x_5_edge_3 = Edge(c)
-        self.x_5_edge_4 = Edge(c)
+        self.x_0 = x_0
+        self.x_1 = ReluConvBn(c_b, c)
+        self.x_2 = nn.ModuleList(Edge(c) for _ in range(2))
+        self.x_3 = nn.ModuleList(Edge(c) for _ in range(3))
+        self.x_4 = nn.ModuleList(Edge(c) for _ in range(4))
+        self.x_5 = nn.ModuleList(Edge(c) for _ in range(5))
 
-    def forward(self, x: Tensor, y: Tensor, a: Choices) -> Tensor:
-        x_0: Tensor = self.x_0_factorized_reduce(x)  # [N, c, H/2, W/2]
-        x_1: Tensor = self.x_1_relu_conv_bn(y)  # [N, c, H/2, W/2]
-        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, c, H/2, W/2]
-        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, c, H/2, W/2]
-        x_2 = x_2 + x_2_edge_1  # [N, c, H/2, W/2]
-        x_3 = runtime.total(
-            a.picked(
-                "ins[3]",
-                {
-                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
-                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
-                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
-                },
-            ),
-        )  # [N, c, H/2, W/2]
+    def forward(self, a: Tensor, b: Tensor, arch: Choices) -> Tensor:
+        x_0: Tensor = self.x_0(a)  # [N, c, H, W]
+        x_1: Tensor = self.x_1(b)  # [N, c, H, W]
+        x_2: Tensor = self.x_2[0](x_0, arch / "x[2].edge[0]") + self.x_2[1](x_1, arch / "x[2].edge[1]")  # [N, c, H, W]
+        # [N, c, H, W]
+        x_3 = runtime.total(arch.picked("ins[3]", lambda j: self.x_3[j]((x_0, x_1, x_2)[j], arch / f"x[3].edge[{j}]")))
         x_4 = runtime.total(
-            a.picked(
-                "ins[4]",
-                {
-                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
-                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
-                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
-                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
-                },
-            ),
-        )  # [N, c, H/2, W/2]
+            arch.picked("ins[4]", lambda j: self.x_4[j]((x_0, x_1, x_2, x_3)[j], arch / f"x[4].edge[{j}]")),
+        )  # [N, c, H, W]
         x_5 = runtime.total(
-            a.picked(
-                "ins[5]",
-                {
-                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
-                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
-                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
-                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
-                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
-                },
-            ),
-        )  # [N, c, H/2, W/2]
-        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H/2, W/2]
+            arch.picked("ins[5]", lambda j: self.x_5[j]((x_0, x_1, x_2, x_3, x_4)[j], arch / f"x[5].edge[{j}]")),
+        )  # [N, c, H, W]
+        return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H, W]
 
 
 class Reduction(nn.Module):
@@ -414,61 +231,25 @@ class Reduction(nn.Module):
 
     def __init__(self, c: int) -> None:
         super().__init__()
-        self.x_0_relu_conv_bn = ReluConvBn(2 * c, c)
-        self.x_1_relu_conv_bn = ReluConvBn(2 * c, c)
-        self.x_2_edge_0 = EdgeDown(c)
-        self.x_2_edge_1 = EdgeDown(c)
-        self.x_3_edge_0 = EdgeDown(c)
-        self.x_3_edge_1 = EdgeDown(c)
-        self.x_3_edge_2 = Edge(c)
-        self.x_4_edge_0 = EdgeDown(c)
-        self.x_4_edge_1 = EdgeDown(c)
-        self.x_4_edge_2 = Edge(c)
-        self.x_4_edge_3 = Edge(c)
-        self.x_5_edge_0 = EdgeDown(c)
-        self.x_5_edge_1 = EdgeDown(c)
-        self.x_5_edge_2 = Edge(c)
-        self.x_5_edge_3 = Edge(c)
-        self.x_5_edge_4 = Edge(c)
+        self.x_0 = ReluConvBn(2 * c, c)
+        self.x_1 = ReluConvBn(2 * c, c)
+        self.x_2 = nn.ModuleList(EdgeDown(c) for _ in range(2))
+        self.x_3 = nn.ModuleList([EdgeDown(c), EdgeDown(c), Edge(c)])
+        self.x_4 = nn.ModuleList([EdgeDown(c), EdgeDown(c), Edge(c), Edge(c)])
+        self.x_5 = nn.ModuleList([EdgeDown(c), EdgeDown(c), Edge(c), Edge(c), Edge(c)])
 
-    def forward(self, x: Tensor, y: Tensor, a: Choices) -> Tensor:
-        x_0: Tensor = self.x_0_relu_conv_bn(x)  # [N, c, H, W]
-        x_1: Tensor = self.x_1_relu_conv_bn(y)  # [N, c, H, W]
-        x_2: Tensor = self.x_2_edge_0(x_0, a / "x[2].edge[0]")  # [N, c, H/2, W/2]
-        x_2_edge_1: Tensor = self.x_2_edge_1(x_1, a / "x[2].edge[1]")  # [N, c, H/2, W/2]
-        x_2 = x_2 + x_2_edge_1  # [N, c, H/2, W/2]
-        x_3 = runtime.total(
-            a.picked(
-                "ins[3]",
-                {
-                    0: lambda: self.x_3_edge_0(x_0, a / "x[3].edge[0]"),
-                    1: lambda: self.x_3_edge_1(x_1, a / "x[3].edge[1]"),
-                    2: lambda: self.x_3_edge_2(x_2, a / "x[3].edge[2]"),
-                },
-            ),
-        )  # [N, c, H/2, W/2]
+    def forward(self, a: Tensor, b: Tensor, arch: Choices) -> Tensor:
+        x_0: Tensor = self.x_0(a)  # [N, c, H, W]
+        x_1: Tensor = self.x_1(b)  # [N, c, H, W]
+        # [N, c, H/2, W/2]
+        x_2: Tensor = self.x_2[0](x_0, arch / "x[2].edge[0]") + self.x_2[1](x_1, arch / "x[2].edge[1]")
+        # [N, c, H/2, W/2]
+        x_3 = runtime.total(arch.picked("ins[3]", lambda j: self.x_3[j]((x_0, x_1, x_2)[j], arch / f"x[3].edge[{j}]")))
         x_4 = runtime.total(
-            a.picked(
-                "ins[4]",
-                {
-                    0: lambda: self.x_4_edge_0(x_0, a / "x[4].edge[0]"),
-                    1: lambda: self.x_4_edge_1(x_1, a / "x[4].edge[1]"),
-                    2: lambda: self.x_4_edge_2(x_2, a / "x[4].edge[2]"),
-                    3: lambda: self.x_4_edge_3(x_3, a / "x[4].edge[3]"),
-                },
-            ),
+            arch.picked("ins[4]", lambda j: self.x_4[j]((x_0, x_1, x_2, x_3)[j], arch / f"x[4].edge[{j}]")),
         )  # [N, c, H/2, W/2]
         x_5 = runtime.total(
-            a.picked(
-                "ins[5]",
-                {
-                    0: lambda: self.x_5_edge_0(x_0, a / "x[5].edge[0]"),
-                    1: lambda: self.x_5_edge_1(x_1, a / "x[5].edge[1]"),
-                    2: lambda: self.x_5_edge_2(x_2, a / "x[5].edge[2]"),
-                    3: lambda: self.x_5_edge_3(x_3, a / "x[5].edge[3]"),
-                    4: lambda: self.x_5_edge_4(x_4, a / "x[5].edge[4]"),
-                },
-            ),
+            arch.picked("ins[5]", lambda j: self.x_5[j]((x_0, x_1, x_2, x_3, x_4)[j], arch / f"x[5].edge[{j}]")),
         )  # [N, c, H/2, W/2]
         return torch.cat((x_2, x_3, x_4, x_5), dim=1)  # [N, 4 * c, H/2, W/2]
 
@@ -478,27 +259,27 @@ class Supernet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.y_0_conv_bn = ConvBn()
-        self.y_2_normal = Normal()
-        self.y_3_normal = Normal2(48, 16)
-        self.y_4_reduction = Reduction(32)
-        self.y_5_normal = NormalDown(32)
-        self.y_6_normal = Normal2(128, 32)
-        self.y_7_reduction = Reduction(64)
-        self.y_8_normal = NormalDown(64)
-        self.y_9_normal = Normal2(256, 64)
-        self.classify_linear = nn.Linear(256, 10)
+        self.y_0 = ConvBn()
+        self.y_2 = Normal(ReluConvBn(48, 16), 48, 16)
+        self.y_3 = Normal(ReluConvBn(48, 16), 64, 16)
+        self.y_4 = Reduction(32)
+        self.y_5 = Normal(FactorizedReduce(64, 16), 128, 32)
+        self.y_6 = Normal(ReluConvBn(128, 32), 128, 32)
+        self.y_7 = Reduction(64)
+        self.y_8 = Normal(FactorizedReduce(128, 32), 256, 64)
+        self.y_9 = Normal(ReluConvBn(256, 64), 256, 64)
+        self.classify = nn.Linear(256, 10)
 
-    def forward(self, image: Tensor, a: Choices) -> dict[str, Tensor]:
-        y_0: Tensor = self.y_0_conv_bn(image)  # [N, 48, 32, 32]
-        y_2: Tensor = self.y_2_normal(y_0, a / "normal")  # [N, 64, 32, 32]
-        y_3: Tensor = self.y_3_normal(y_0, y_2, a / "normal")  # [N, 64, 32, 32]
-        y_4: Tensor = self.y_4_reduction(y_2, y_3, a / "reduction")  # [N, 128, 16, 16]
-        y_5: Tensor = self.y_5_normal(y_3, y_4, a / "normal")  # [N, 128, 16, 16]
-        y_6: Tensor = self.y_6_normal(y_4, y_5, a / "normal")  # [N, 128, 16, 16]
-        y_7: Tensor = self.y_7_reduction(y_5, y_6, a / "reduction")  # [N, 256, 8, 8]
-        y_8: Tensor = self.y_8_normal(y_6, y_7, a / "normal")  # [N, 256, 8, 8]
-        y_9: Tensor = self.y_9_normal(y_7, y_8, a / "normal")  # [N, 256, 8, 8]
+    def forward(self, image: Tensor, arch: Choices) -> dict[str, Tensor]:
+        y_0: Tensor = self.y_0(image)  # [N, 48, 32, 32]
+        y_2: Tensor = self.y_2(y_0, y_0, arch / "normal")  # [N, 64, 32, 32]
+        y_3: Tensor = self.y_3(y_0, y_2, arch / "normal")  # [N, 64, 32, 32]
+        y_4: Tensor = self.y_4(y_2, y_3, arch / "reduction")  # [N, 128, 16, 16]
+        y_5: Tensor = self.y_5(y_3, y_4, arch / "normal")  # [N, 128, 16, 16]
+        y_6: Tensor = self.y_6(y_4, y_5, arch / "normal")  # [N, 128, 16, 16]
+        y_7: Tensor = self.y_7(y_5, y_6, arch / "reduction")  # [N, 256, 8, 8]
+        y_8: Tensor = self.y_8(y_6, y_7, arch / "normal")  # [N, 256, 8, 8]
+        y_9: Tensor = self.y_9(y_7, y_8, arch / "normal")  # [N, 256, 8, 8]
         classify = F.adaptive_avg_pool2d(y_9, 1)  # [N, 256, 1, 1]
-        classify = self.classify_linear(classify.flatten(1))  # [N, 10]
+        classify = self.classify(classify.flatten(1))  # [N, 10]
         return {"classify": classify}

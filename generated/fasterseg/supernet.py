@@ -5,8 +5,8 @@ Parameters: F = 12, layers = 16, middle = 16, classes = 19, H = 1024, W = 2048, 
     relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision
     outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them
 
-In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if
-a decision takes it.
+In `forward`, `arch` is what was drawn, `arch / "x"` the part of it for the block instance x; a lambda runs only
+if a decision takes it.
 """
 
 from __future__ import annotations
@@ -33,90 +33,12 @@ SPACE = runtime.Space(
         "trunk[1,8].op": OP,
         "trunk[1,16].w": W,
         "trunk[1,16].op": OP,
-        "trunk[2,8].w": W,
-        "trunk[2,8].op": OP,
-        "trunk[2,16].w": W,
-        "trunk[2,16].op": OP,
-        "trunk[2,32].w": W,
-        "trunk[2,32].op": OP,
-        "trunk[3,8].w": W,
-        "trunk[3,8].op": OP,
-        "trunk[3,16].w": W,
-        "trunk[3,16].op": OP,
-        "trunk[3,32].w": W,
-        "trunk[3,32].op": OP,
-        "trunk[4,8].w": W,
-        "trunk[4,8].op": OP,
-        "trunk[4,16].w": W,
-        "trunk[4,16].op": OP,
-        "trunk[4,32].w": W,
-        "trunk[4,32].op": OP,
-        "trunk[5,8].w": W,
-        "trunk[5,8].op": OP,
-        "trunk[5,16].w": W,
-        "trunk[5,16].op": OP,
-        "trunk[5,32].w": W,
-        "trunk[5,32].op": OP,
-        "trunk[6,8].w": W,
-        "trunk[6,8].op": OP,
-        "trunk[6,16].w": W,
-        "trunk[6,16].op": OP,
-        "trunk[6,32].w": W,
-        "trunk[6,32].op": OP,
-        "trunk[7,8].w": W,
-        "trunk[7,8].op": OP,
-        "trunk[7,16].w": W,
-        "trunk[7,16].op": OP,
-        "trunk[7,32].w": W,
-        "trunk[7,32].op": OP,
-        "trunk[8,8].w": W,
-        "trunk[8,8].op": OP,
-        "trunk[8,16].w": W,
-        "trunk[8,16].op": OP,
-        "trunk[8,32].w": W,
-        "trunk[8,32].op": OP,
-        "trunk[9,8].w": W,
-        "trunk[9,8].op": OP,
-        "trunk[9,16].w": W,
-        "trunk[9,16].op": OP,
-        "trunk[9,32].w": W,
-        "trunk[9,32].op": OP,
-        "trunk[10,8].w": W,
-        "trunk[10,8].op": OP,
-        "trunk[10,16].w": W,
-        "trunk[10,16].op": OP,
-        "trunk[10,32].w": W,
-        "trunk[10,32].op": OP,
-        "trunk[11,8].w": W,
-        "trunk[11,8].op": OP,
-        "trunk[11,16].w": W,
-        "trunk[11,16].op": OP,
-        "trunk[11,32].w": W,
-        "trunk[11,32].op": OP,
-        "trunk[12,8].w": W,
-        "trunk[12,8].op": OP,
-        "trunk[12,16].w": W,
-        "trunk[12,16].op": OP,
-        "trunk[12,32].w": W,
-        "trunk[12,32].op": OP,
-        "trunk[13,8].w": W,
-        "trunk[13,8].op": OP,
-        "trunk[13,16].w": W,
-        "trunk[13,16].op": OP,
-        "trunk[13,32].w": W,
-        "trunk[13,32].op": OP,
-        "trunk[14,8].w": W,
-        "trunk[14,8].op": OP,
-        "trunk[14,16].w": W,
-        "trunk[14,16].op": OP,
-        "trunk[14,32].w": W,
-        "trunk[14,32].op": OP,
-        "trunk[15,8].w": W,
-        "trunk[15,8].op": OP,
-        "trunk[15,16].w": W,
-        "trunk[15,16].op": OP,
-        "trunk[15,32].w": W,
-        "trunk[15,32].op": OP,
+        **{
+            f"trunk[{i},{j}]{name}": decision
+            for i in range(2, 16)
+            for j in (8, 16, 32)
+            for name, decision in ((".w", W), (".op", OP))
+        },
     },
     grids={
         "trunk": runtime.Grid(
@@ -128,71 +50,11 @@ SPACE = runtime.Space(
                 ((1, 8), (2, 16)),
                 ((1, 16), (2, 16)),
                 ((1, 16), (2, 32)),
-                ((2, 8), (3, 8)),
-                ((2, 8), (3, 16)),
-                ((2, 16), (3, 16)),
-                ((2, 16), (3, 32)),
-                ((2, 32), (3, 32)),
-                ((3, 8), (4, 8)),
-                ((3, 8), (4, 16)),
-                ((3, 16), (4, 16)),
-                ((3, 16), (4, 32)),
-                ((3, 32), (4, 32)),
-                ((4, 8), (5, 8)),
-                ((4, 8), (5, 16)),
-                ((4, 16), (5, 16)),
-                ((4, 16), (5, 32)),
-                ((4, 32), (5, 32)),
-                ((5, 8), (6, 8)),
-                ((5, 8), (6, 16)),
-                ((5, 16), (6, 16)),
-                ((5, 16), (6, 32)),
-                ((5, 32), (6, 32)),
-                ((6, 8), (7, 8)),
-                ((6, 8), (7, 16)),
-                ((6, 16), (7, 16)),
-                ((6, 16), (7, 32)),
-                ((6, 32), (7, 32)),
-                ((7, 8), (8, 8)),
-                ((7, 8), (8, 16)),
-                ((7, 16), (8, 16)),
-                ((7, 16), (8, 32)),
-                ((7, 32), (8, 32)),
-                ((8, 8), (9, 8)),
-                ((8, 8), (9, 16)),
-                ((8, 16), (9, 16)),
-                ((8, 16), (9, 32)),
-                ((8, 32), (9, 32)),
-                ((9, 8), (10, 8)),
-                ((9, 8), (10, 16)),
-                ((9, 16), (10, 16)),
-                ((9, 16), (10, 32)),
-                ((9, 32), (10, 32)),
-                ((10, 8), (11, 8)),
-                ((10, 8), (11, 16)),
-                ((10, 16), (11, 16)),
-                ((10, 16), (11, 32)),
-                ((10, 32), (11, 32)),
-                ((11, 8), (12, 8)),
-                ((11, 8), (12, 16)),
-                ((11, 16), (12, 16)),
-                ((11, 16), (12, 32)),
-                ((11, 32), (12, 32)),
-                ((12, 8), (13, 8)),
-                ((12, 8), (13, 16)),
-                ((12, 16), (13, 16)),
-                ((12, 16), (13, 32)),
-                ((12, 32), (13, 32)),
-                ((13, 8), (14, 8)),
-                ((13, 8), (14, 16)),
-                ((13, 16), (14, 16)),
-                ((13, 16), (14, 32)),
-                ((13, 32), (14, 32)),
-                ((14, 8), (15, 8)),
-                ((14, 8), (15, 16)),
-                ((14, 16), (15, 16)),
-                ((14, 16), (15, 32)),
-                ((14, 32), (15, 32)),
+                *(
+                    ((i, j), (i + 1, k))
+                    for i in range(2, 15)
+                    for j, k in ((8, 8), (8, 16), (16, 16), (16, 32), (32, 32))
+                ),
                 ((15, 8), (16, 8)),
                 ((15, 16), (16, 16)),
                 ((15, 32), (16, 32)),
@@ -203,45 +65,107 @@ SPACE = runtime.Space(
 
 
 class ConvBnRelu(nn.Module):
-    """`conv_bn_relu` (std.nas:6), 30 times."""
+    """`conv_bn_relu` (std.nas:6), 395 times."""
 
-    def __init__(self, c_in: int, c: int, k: int, stride: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(c_in, c, k, stride=stride, padding=k // 2, bias=False)
-        self.bn = nn.BatchNorm2d(c)
-
-    def forward(self, x: Tensor) -> Tensor:
-        conv: Tensor = self.conv(x)  # [N, c, H/stride, W/stride]
-        conv = self.bn(conv)  # [N, c, H/stride, W/stride]
-        return F.relu(conv)  # [N, c, H/stride, W/stride]
-
-
-class SlimConvBnRelu(nn.Module):
-    """`conv_bn_relu` (std.nas:6), 335 times."""
-
-    def __init__(self, c_in: int, c: int, k: int, stride: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, c_in: int, c: int, k: int, stride: int, widths: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.conv = runtime.Conv2d(c_in, c, k, stride=stride, padding=k // 2, bias=False)
-        self.bn = runtime.BatchNorm2d(widths)
+        self.bn = runtime.BatchNorm2d(c, widths)
 
-    def forward(self, x: Tensor, c: int) -> Tensor:
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
         x = self.conv(x, c)  # [N, c, H/stride, W/stride]
         x = self.bn(x)  # [N, c, H/stride, W/stride]
         return F.relu(x)  # [N, c, H/stride, W/stride]
 
 
-class SlimConvBn(nn.Module):
-    """`conv_bn` (std.nas:3), 146 times."""
+class Conv2x(nn.Module):
+    """`conv2x` (fasterseg.nas:8), 83 times."""
 
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, c_in: int, c: int, stride: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=stride, widths=widths)
+        self.conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=1, widths=widths)
+
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        x = self.conv_bn_relu(x, c)  # [N, c, H/stride, W/stride]
+        out: Tensor = self.conv_bn_relu_2(x, c)  # [N, c, H/stride, W/stride]
+        return out
+
+
+class ConvBn(nn.Module):
+    """`conv_bn` (std.nas:3), 158 times."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.conv = runtime.Conv2d(c_in, c, 3, padding=1, bias=False)
-        self.bn = runtime.BatchNorm2d(widths)
+        self.bn = runtime.BatchNorm2d(c, widths)
 
-    def forward(self, x: Tensor, c: int) -> Tensor:
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
         x = self.conv(x, c)  # [N, c, H, W]
         out: Tensor = self.bn(x)  # [N, c, H, W]
         return out
+
+
+class Zoomed(nn.Module):
+    """`zoomed` (fasterseg.nas:9), 49 times, such as trunk[0,8].to[1,8].op.zoomed."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.y = ConvBn(c_in, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        # [N, C, H/2, W/2]
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
+        y = self.y(y, c)  # [N, c, H/2, W/2]
+        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
+        return F.relu(y)  # [N, c, H, W]
+
+
+class ZoomedDown(nn.Module):
+    """`zoomed` (fasterseg.nas:9), 30 times, such as trunk[0,8].to[1,16].op.zoomed."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.y = ConvBn(c_in, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int) -> Tensor:
+        # [N, C, H/2, W/2]
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
+        y = self.y(y, c)  # [N, c, H/2, W/2]
+        return F.relu(y)  # [N, c, H/2, W/2]
+
+
+class Zoomed2x(nn.Module):
+    """`zoomed2x` (fasterseg.nas:13), 49 times, such as trunk[0,8].to[1,8].op.zoomed2x."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
+        self.y_conv_bn = ConvBn(c, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        # [N, C, H/2, W/2]
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
+        y = self.y_conv_bn_relu(y, c)  # [N, c, H/2, W/2]
+        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
+        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
+        return F.relu(y)  # [N, c, H, W]
+
+
+class Zoomed2xDown(nn.Module):
+    """`zoomed2x` (fasterseg.nas:13), 30 times, such as trunk[0,8].to[1,16].op.zoomed2x."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.y_conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
+        self.y_conv_bn = ConvBn(c, c, widths=widths)
+
+    def forward(self, x: Tensor, c: int) -> Tensor:
+        # [N, C, H/2, W/2]
+        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
+        y = self.y_conv_bn_relu(y, c)  # [N, c, H/2, W/2]
+        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
+        return F.relu(y)  # [N, c, H/2, W/2]
 
 
 class FactorizedReduce(nn.Module):
@@ -251,7 +175,7 @@ class FactorizedReduce(nn.Module):
         super().__init__()
         self.conv = runtime.Conv2d(c_in, c, 1, stride=2, bias=False)
         self.conv_2 = runtime.Conv2d(c_in, c, 1, stride=2, bias=False)
-        self.bn = runtime.BatchNorm2d(widths)
+        self.bn = runtime.BatchNorm2d(2 * c, widths)
 
     def forward(self, x: Tensor, c: int) -> Tensor:
         conv: Tensor = self.conv(x, c)  # [N, c, H/2, W/2]
@@ -260,108 +184,6 @@ class FactorizedReduce(nn.Module):
         conv = torch.cat((conv, x), dim=1)  # [N, 2 * c, H/2, W/2]
         out: Tensor = self.bn(conv)  # [N, 2 * c, H/2, W/2]
         return out
-
-
-class ConvBnReluFromSlim(nn.Module):
-    """`conv_bn_relu` (std.nas:6), 30 times."""
-
-    def __init__(self, c_in: int, c: int, k: int) -> None:
-        super().__init__()
-        self.conv = runtime.Conv2d(c_in, c, k, padding=k // 2, bias=False)
-        self.bn = nn.BatchNorm2d(c)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, c, H, W]
-        x = self.bn(x)  # [N, c, H, W]
-        return F.relu(x)  # [N, c, H, W]
-
-
-class ConvBnFromSlim(nn.Module):
-    """`conv_bn` (std.nas:3), 6 times."""
-
-    def __init__(self, c_in: int, c: int) -> None:
-        super().__init__()
-        self.conv = runtime.Conv2d(c_in, c, 3, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(c)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, c, H, W]
-        out: Tensor = self.bn(x)  # [N, c, H, W]
-        return out
-
-
-class ConvBn(nn.Module):
-    """`conv_bn` (std.nas:3), 6 times."""
-
-    def __init__(self, c: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(c, c, 3, padding=1, bias=False)
-        self.bn = nn.BatchNorm2d(c)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, c, H, W]
-        out: Tensor = self.bn(x)  # [N, c, H, W]
-        return out
-
-
-class Conv2xDown(nn.Module):
-    """`conv2x` (fasterseg.nas:8), 4 times."""
-
-    def __init__(self, c_in: int, c: int) -> None:
-        super().__init__()
-        self.conv_bn_relu = ConvBnRelu(c_in, c, k=3, stride=2)
-        self.conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv_bn_relu(x)  # [N, c, H/2, W/2]
-        out: Tensor = self.conv_bn_relu_2(x)  # [N, c, H/2, W/2]
-        return out
-
-
-class SlimZoomed(nn.Module):
-    """`zoomed` (fasterseg.nas:9), 43 times."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.y_conv_bn = SlimConvBn(c_in, c, widths=widths)
-
-    def forward(self, x: Tensor, c: int) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
-        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
-        return F.relu(y)  # [N, c, H, W]
-
-
-class SlimConv2x(nn.Module):
-    """`conv2x` (fasterseg.nas:8), 73 times."""
-
-    def __init__(self, c_in: int, c: int, stride: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.conv_bn_relu = SlimConvBnRelu(c_in, c, k=3, stride=stride, widths=widths)
-        self.conv_bn_relu_2 = SlimConvBnRelu(c, c, k=3, stride=1, widths=widths)
-
-    def forward(self, x: Tensor, c: int) -> Tensor:
-        x = self.conv_bn_relu(x, c)  # [N, c, H/stride, W/stride]
-        out: Tensor = self.conv_bn_relu_2(x, c)  # [N, c, H/stride, W/stride]
-        return out
-
-
-class SlimZoomed2x(nn.Module):
-    """`zoomed2x` (fasterseg.nas:13), 43 times."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.y_conv_bn_relu = SlimConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
-        self.y_conv_bn = SlimConvBn(c, c, widths=widths)
-
-    def forward(self, x: Tensor, c: int) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y_conv_bn_relu(y, c)  # [N, c, H/2, W/2]
-        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
-        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
-        return F.relu(y)  # [N, c, H, W]
 
 
 class Stay(nn.Module):
@@ -376,109 +198,98 @@ class Stay(nn.Module):
         return F.relu(x)  # [N, 2 * c, H/2, W/2]
 
 
-class SlimZoomedDown(nn.Module):
-    """`zoomed` (fasterseg.nas:9), 30 times."""
+class To(nn.Module):
+    """`to` (fasterseg.nas:28), 49 times, such as trunk[0,8].to[1,8]."""
+
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self.op_skip = ConvBnRelu(c_in, c, k=1, stride=1, widths=widths)
+        self.op_conv = ConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
+        self.op_zoomed = Zoomed(c_in, c, widths=widths)
+        self.op_conv2x = Conv2x(c_in, c, stride=1, widths=widths)
+        self.op_zoomed2x = Zoomed2x(c_in, c, widths=widths)
+
+    def forward(self, here: Tensor, arch: Choices, c: int | None = None) -> Tensor:
+        return arch.mix(
+            "op",
+            {
+                "skip": lambda: self.op_skip(here, c),
+                "conv": lambda: self.op_conv(here, c),
+                "zoomed": lambda: self.op_zoomed(here, c),
+                "conv2x": lambda: self.op_conv2x(here, c),
+                "zoomed2x": lambda: self.op_zoomed2x(here, c),
+            },
+        )  # [N, c, H, W]
+
+
+class ToDown(nn.Module):
+    """`to` (fasterseg.nas:29), 30 times, such as trunk[0,8].to[1,16]."""
 
     def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.y_conv_bn = SlimConvBn(c_in, c, widths=widths)
+        self.op_skip = Stay(c_in, c // 2, widths=widths)
+        self.op_conv = ConvBnRelu(c_in, c, k=3, stride=2, widths=widths)
+        self.op_zoomed = ZoomedDown(c_in, c, widths=widths)
+        self.op_conv2x = Conv2x(c_in, c, stride=2, widths=widths)
+        self.op_zoomed2x = Zoomed2xDown(c_in, c, widths=widths)
 
-    def forward(self, x: Tensor, c: int) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
-        return F.relu(y)  # [N, c, H/2, W/2]
+    def forward(self, here: Tensor, arch: Choices, c: int) -> Tensor:
+        return arch.mix(
+            "op",
+            {
+                "skip": lambda: self.op_skip(here, c // 2),
+                "conv": lambda: self.op_conv(here, c),
+                "zoomed": lambda: self.op_zoomed(here, c),
+                "conv2x": lambda: self.op_conv2x(here, c),
+                "zoomed2x": lambda: self.op_zoomed2x(here, c),
+            },
+        )  # [N, c, H/2, W/2]
 
 
-class SlimZoomed2xDown(nn.Module):
-    """`zoomed2x` (fasterseg.nas:13), 30 times."""
+class Trunk(nn.Module):
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 30 times, such as trunk[0,8]."""
 
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...], widths_2: tuple[int, ...]) -> None:
         super().__init__()
-        self.y_conv_bn_relu = SlimConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
-        self.y_conv_bn = SlimConvBn(c, c, widths=widths)
-
-    def forward(self, x: Tensor, c: int) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y_conv_bn_relu(y, c)  # [N, c, H/2, W/2]
-        y = self.y_conv_bn(y, c)  # [N, c, H/2, W/2]
-        return F.relu(y)  # [N, c, H/2, W/2]
+        self.to_same = To(c_in, c, widths=widths)
+        self.to_down = ToDown(c_in, 2 * c, widths=widths_2)
 
 
-class ZoomedFromSlim(nn.Module):
-    """`zoomed` (fasterseg.nas:9), 6 times."""
+class TrunkSame(nn.Module):
+    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 19 times, such as trunk[2,32]."""
 
-    def __init__(self, c_in: int, c: int) -> None:
+    def __init__(self, c_in: int, c: int, widths: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.y_conv_bn = ConvBnFromSlim(c_in, c)
-
-    def forward(self, x: Tensor) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y_conv_bn(y)  # [N, c, H/2, W/2]
-        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
-        return F.relu(y)  # [N, c, H, W]
+        self.to_same = To(c_in, c, widths=widths)
 
 
-class Conv2xFromSlim(nn.Module):
-    """`conv2x` (fasterseg.nas:8), 6 times."""
-
-    def __init__(self, c_in: int, c: int) -> None:
-        super().__init__()
-        self.conv_bn_relu = ConvBnReluFromSlim(c_in, c, k=3)
-        self.conv_bn_relu_2 = ConvBnRelu(c, c, k=3, stride=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv_bn_relu(x)  # [N, c, H, W]
-        out: Tensor = self.conv_bn_relu_2(x)  # [N, c, H, W]
-        return out
-
-
-class Zoomed2xFromSlim(nn.Module):
-    """`zoomed2x` (fasterseg.nas:13), 6 times."""
-
-    def __init__(self, c_in: int, c: int) -> None:
-        super().__init__()
-        self.y_conv_bn_relu = ConvBnReluFromSlim(c_in, c, k=3)
-        self.y_conv_bn = ConvBn(c)
-
-    def forward(self, x: Tensor) -> Tensor:
-        # [N, C, H/2, W/2]
-        y = F.interpolate(x, (x.shape[2] // 2, x.shape[3] // 2), mode="bilinear", align_corners=True)
-        y = self.y_conv_bn_relu(y)  # [N, c, H/2, W/2]
-        y = self.y_conv_bn(y)  # [N, c, H/2, W/2]
-        y = F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=True)  # [N, c, H, W]
-        return F.relu(y)  # [N, c, H, W]
-
-
-class Refine(nn.Module):
-    """`refine` (fasterseg.nas:34), 2 times."""
+class Refine16(nn.Module):
+    """`refine` (fasterseg.nas:34), 2 times, such as segment.refine[16]."""
 
     def __init__(self, c: int, c_in: int) -> None:
         super().__init__()
-        self.up_conv_bn_relu = ConvBnRelu(2 * c, c, k=1, stride=1)
-        self.y_8_conv_bn_relu = ConvBnReluFromSlim(c_in, c, k=3)
+        self.up = ConvBnRelu(2 * c, c, k=1, stride=1)
+        self.y_8 = ConvBnRelu(c_in, c, k=3, stride=1)
 
     def forward(self, trunk: runtime.Walk) -> Tensor:
         branch_16_end = trunk.end("branch[16]")  # [N, 2 * c, 64, 128]
-        up: Tensor = self.up_conv_bn_relu(branch_16_end)  # [N, c, 64, 128]
+        up: Tensor = self.up(branch_16_end)  # [N, c, 64, 128]
         branch_16_last_8 = trunk.last("branch[16]", 8)  # [N, ..., 128, 256]
         up = F.interpolate(up, branch_16_last_8.shape[2:], mode="bilinear", align_corners=True)  # [N, c, 128, 256]
         y_8 = torch.cat((up, branch_16_last_8), dim=1)  # [N, ..., 128, 256]
-        out: Tensor = self.y_8_conv_bn_relu(y_8)  # [N, c, 128, 256]
+        out: Tensor = self.y_8(y_8)  # [N, c, 128, 256]
         return out
 
 
-class Refine2(nn.Module):
-    """`refine` (fasterseg.nas:34), 2 times."""
+class Refine32(nn.Module):
+    """`refine` (fasterseg.nas:34), 2 times, such as segment.refine[32]."""
 
     def __init__(self, c: int, c_in: int) -> None:
         super().__init__()
         self.up_conv_bn_relu = ConvBnRelu(2 * c, c, k=1, stride=1)
-        self.y_16_conv_bn_relu = ConvBnReluFromSlim(c_in, c, k=3)
+        self.y_16 = ConvBnRelu(c_in, c, k=3, stride=1)
         self.up_conv_bn_relu_2 = ConvBnRelu(c, c // 2, k=1, stride=1)
-        self.y_8_conv_bn_relu = ConvBnReluFromSlim(c_in // 2, c // 2, k=3)
+        self.y_8 = ConvBnRelu(c_in // 2, c // 2, k=3, stride=1)
 
     def forward(self, trunk: runtime.Walk) -> Tensor:
         branch_32_end = trunk.end("branch[32]")  # [N, 2 * c, 32, 64]
@@ -486,12 +297,12 @@ class Refine2(nn.Module):
         branch_32_last_16 = trunk.last("branch[32]", 16)  # [N, ..., 64, 128]
         up = F.interpolate(up, branch_32_last_16.shape[2:], mode="bilinear", align_corners=True)  # [N, c, 64, 128]
         y_16 = torch.cat((up, branch_32_last_16), dim=1)  # [N, ..., 64, 128]
-        y_16 = self.y_16_conv_bn_relu(y_16)  # [N, c, 64, 128]
+        y_16 = self.y_16(y_16)  # [N, c, 64, 128]
         up = self.up_conv_bn_relu_2(y_16)  # [N, c / 2, 64, 128]
         branch_32_last_8 = trunk.last("branch[32]", 8)  # [N, ..., 128, 256]
         up = F.interpolate(up, branch_32_last_8.shape[2:], mode="bilinear", align_corners=True)  # [N, c / 2, 128, 256]
         y_8 = torch.cat((up, branch_32_last_8), dim=1)  # [N, ..., 128, 256]
-        out: Tensor = self.y_8_conv_bn_relu(y_8)  # [N, c / 2, 128, 256]
+        out: Tensor = self.y_8(y_8)  # [N, c / 2, 128, 256]
         return out
 
 
@@ -509,103 +320,6 @@ class Head(nn.Module):
         return F.interpolate(x, image.shape[2:], mode="bilinear", align_corners=True)  # [N, 19, 1024, 2048]
 
 
-class SlimTo(nn.Module):
-    """`to` (fasterseg.nas:28), 43 times."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.op_skip = SlimConvBnRelu(c_in, c, k=1, stride=1, widths=widths)
-        self.op_conv = SlimConvBnRelu(c_in, c, k=3, stride=1, widths=widths)
-        self.op_zoomed = SlimZoomed(c_in, c, widths=widths)
-        self.op_conv2x = SlimConv2x(c_in, c, stride=1, widths=widths)
-        self.op_zoomed2x = SlimZoomed2x(c_in, c, widths=widths)
-
-    def forward(self, x: Tensor, a: Choices, c: int) -> Tensor:
-        return a.mix(
-            "op",
-            {
-                "skip": lambda: self.op_skip(x, c),
-                "conv": lambda: self.op_conv(x, c),
-                "zoomed": lambda: self.op_zoomed(x, c),
-                "conv2x": lambda: self.op_conv2x(x, c),
-                "zoomed2x": lambda: self.op_zoomed2x(x, c),
-            },
-        )  # [N, c, H, W]
-
-
-class SlimToDown(nn.Module):
-    """`to` (fasterseg.nas:29), 30 times."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.op_skip = Stay(c_in, c // 2, widths=widths)
-        self.op_conv = SlimConvBnRelu(c_in, c, k=3, stride=2, widths=widths)
-        self.op_zoomed = SlimZoomedDown(c_in, c, widths=widths)
-        self.op_conv2x = SlimConv2x(c_in, c, stride=2, widths=widths)
-        self.op_zoomed2x = SlimZoomed2xDown(c_in, c, widths=widths)
-
-    def forward(self, x: Tensor, a: Choices, c: int) -> Tensor:
-        return a.mix(
-            "op",
-            {
-                "skip": lambda: self.op_skip(x, c // 2),
-                "conv": lambda: self.op_conv(x, c),
-                "zoomed": lambda: self.op_zoomed(x, c),
-                "conv2x": lambda: self.op_conv2x(x, c),
-                "zoomed2x": lambda: self.op_zoomed2x(x, c),
-            },
-        )  # [N, c, H/2, W/2]
-
-
-class ToFromSlim(nn.Module):
-    """`to` (fasterseg.nas:28), 6 times."""
-
-    def __init__(self, c_in: int, c: int) -> None:
-        super().__init__()
-        self.op_skip = ConvBnReluFromSlim(c_in, c, k=1)
-        self.op_conv = ConvBnReluFromSlim(c_in, c, k=3)
-        self.op_zoomed = ZoomedFromSlim(c_in, c)
-        self.op_conv2x = Conv2xFromSlim(c_in, c)
-        self.op_zoomed2x = Zoomed2xFromSlim(c_in, c)
-
-    def forward(self, x: Tensor, a: Choices) -> Tensor:
-        return a.mix(
-            "op",
-            {
-                "skip": lambda: self.op_skip(x),
-                "conv": lambda: self.op_conv(x),
-                "zoomed": lambda: self.op_zoomed(x),
-                "conv2x": lambda: self.op_conv2x(x),
-                "zoomed2x": lambda: self.op_zoomed2x(x),
-            },
-        )  # [N, c, H, W]
-
-
-class SlimTrunk(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 30 times."""
-
-    def __init__(self, c_in: int, c: int, widths: tuple[int, ...], widths_2: tuple[int, ...]) -> None:
-        super().__init__()
-        self.to_same = SlimTo(c_in, c, widths=widths)
-        self.to_down = SlimToDown(c_in, 2 * c, widths=widths_2)
-
-
-class SlimTrunk2(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 13 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.to_same = SlimTo(384, 384, widths=(128, 192, 256, 320, 384))
-
-
-class TrunkFromSlim(nn.Module):
-    """A cell of the grid `trunk` (fasterseg.nas:23): its ways out, 6 times."""
-
-    def __init__(self, c_in: int, c: int) -> None:
-        super().__init__()
-        self.to_same = ToFromSlim(c_in, c)
-
-
 class Supernet(nn.Module):
     """All architectures of `fasterseg` at once: called with images and decisions it returns `segment`; in training
     also `deep[16]`, `deep[32]`, where the route is one that is run."""
@@ -615,241 +329,317 @@ class Supernet(nn.Module):
         self.stem_conv_bn_relu = runtime.PerValue(
             {"8": ConvBnRelu(3, 32, k=3, stride=2), "12": ConvBnRelu(3, 48, k=3, stride=2)},
         )
-        self.stem_conv2x = runtime.PerValue({"8": Conv2xDown(32, 64), "12": Conv2xDown(48, 96)})
-        self.stem_conv2x_2 = runtime.PerValue({"8": Conv2xDown(64, 64), "12": Conv2xDown(96, 96)})
+        self.stem_conv2x = runtime.PerValue({"8": Conv2x(32, 64, stride=2), "12": Conv2x(48, 96, stride=2)})
+        self.stem_conv2x_2 = runtime.PerValue({"8": Conv2x(64, 64, stride=2), "12": Conv2x(96, 96, stride=2)})
         self.trunk_0_8 = runtime.PerValue(
             {
-                "8": SlimTrunk(64, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192)),
-                "12": SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192)),
+                "8": Trunk(64, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192)),
+                "12": Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192)),
             },
         )
-        self.trunk_1_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_1_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_2_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_2_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_2_32 = SlimTrunk2()
-        self.trunk_3_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_3_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_3_32 = SlimTrunk2()
-        self.trunk_4_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_4_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_4_32 = SlimTrunk2()
-        self.trunk_5_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_5_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_5_32 = SlimTrunk2()
-        self.trunk_6_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_6_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_6_32 = SlimTrunk2()
-        self.trunk_7_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_7_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_7_32 = SlimTrunk2()
-        self.trunk_8_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_8_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_8_32 = SlimTrunk2()
-        self.trunk_9_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_9_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_9_32 = SlimTrunk2()
-        self.trunk_10_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_10_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_10_32 = SlimTrunk2()
-        self.trunk_11_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_11_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_11_32 = SlimTrunk2()
-        self.trunk_12_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_12_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_12_32 = SlimTrunk2()
-        self.trunk_13_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_13_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_13_32 = SlimTrunk2()
-        self.trunk_14_8 = SlimTrunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_14_16 = SlimTrunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_14_32 = SlimTrunk2()
-        self.trunk_15_8 = runtime.PerValue({"8": TrunkFromSlim(96, 64), "12": TrunkFromSlim(96, 96)})
-        self.trunk_15_16 = runtime.PerValue({"8": TrunkFromSlim(192, 128), "12": TrunkFromSlim(192, 192)})
-        self.trunk_15_32 = runtime.PerValue({"8": TrunkFromSlim(384, 256), "12": TrunkFromSlim(384, 384)})
-        self.segment_refine_16 = runtime.PerValue({"8": Refine(64, 160), "12": Refine(96, 192)})
-        self.segment_refine_32 = runtime.PerValue({"8": Refine2(128, 320), "12": Refine2(192, 384)})
+        self.trunk_1_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_1_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_2_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_2_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_2_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_3_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_3_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_3_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_4_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_4_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_4_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_5_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_5_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_5_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_6_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_6_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_6_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_7_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_7_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_7_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_8_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_8_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_8_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_9_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_9_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_9_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_10_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_10_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_10_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_11_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_11_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_11_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_12_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_12_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_12_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_13_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_13_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_13_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_14_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
+        self.trunk_14_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+        self.trunk_14_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_15_8 = runtime.PerValue({"8": TrunkSame(96, 64), "12": TrunkSame(96, 96)})
+        self.trunk_15_16 = runtime.PerValue({"8": TrunkSame(192, 128), "12": TrunkSame(192, 192)})
+        self.trunk_15_32 = runtime.PerValue({"8": TrunkSame(384, 256), "12": TrunkSame(384, 384)})
+        self.segment_refine_16 = runtime.PerValue({"8": Refine16(64, 160), "12": Refine16(96, 192)})
+        self.segment_refine_32 = runtime.PerValue({"8": Refine32(128, 320), "12": Refine32(192, 384)})
         self.segment_conv_bn_relu = runtime.PerValue(
             {"8": ConvBnRelu(128, 128, k=1, stride=1), "12": ConvBnRelu(192, 192, k=1, stride=1)},
         )
         self.segment_head = runtime.PerValue({"8": Head(128), "12": Head(192)})
-        self.deep_16_head = runtime.PerValue({"8": Head(128), "12": Head(192)})
-        self.deep_32_head = runtime.PerValue({"8": Head(256), "12": Head(384)})
+        self.deep_16 = runtime.PerValue({"8": Head(128), "12": Head(192)})
+        self.deep_32 = runtime.PerValue({"8": Head(256), "12": Head(384)})
 
-    def forward(self, image: Tensor, a: Choices) -> dict[str, Tensor]:
-        stem: Tensor = self.stem_conv_bn_relu[a["h"]](image)  # [N, 4 * h, 512, 1024]
-        stem = self.stem_conv2x[a["h"]](stem)  # [N, 8 * h, 256, 512]
-        stem = a.scaled(self.stem_conv2x_2[a["h"]](stem), "h")  # [N, 8 * h, 128, 256]
+    def forward(self, image: Tensor, arch: Choices) -> dict[str, Tensor]:
+        stem: Tensor = self.stem_conv_bn_relu[arch["h"]](image)  # [N, 4 * h, 512, 1024]
+        stem = self.stem_conv2x[arch["h"]](stem)  # [N, 8 * h, 256, 512]
+        stem = arch.scaled(self.stem_conv2x_2[arch["h"]](stem), "h")  # [N, 8 * h, 128, 256]
         trunk_links: runtime.Links = {
+            ((0, 8), (1, 8)): lambda x: self.trunk_0_8[arch["h"]].to_same(
+                x,
+                arch / "trunk[0,8]",
+                8 * arch["trunk[1,8].w"],
+            ),  # [N, 8 * w, 128, 256]
+            ((0, 8), (1, 16)): lambda x: self.trunk_0_8[arch["h"]].to_down(
+                x,
+                arch / "trunk[0,8]",
+                16 * arch["trunk[1,16].w"],
+            ),  # [N, 16 * w, 64, 128]
             # [N, 8 * w, 128, 256]
-            ((0, 8), (1, 8)): lambda x: self.trunk_0_8[a["h"]].to_same(x, a / "trunk[0,8]", 8 * a["trunk[1,8].w"]),
+            ((1, 8), (2, 8)): lambda x: self.trunk_1_8.to_same(x, arch / "trunk[1,8]", 8 * arch["trunk[2,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((0, 8), (1, 16)): lambda x: self.trunk_0_8[a["h"]].to_down(x, a / "trunk[0,8]", 16 * a["trunk[1,16].w"]),
+            ((1, 8), (2, 16)): lambda x: self.trunk_1_8.to_down(x, arch / "trunk[1,8]", 16 * arch["trunk[2,16].w"]),
+            # [N, 16 * w, 64, 128]
+            ((1, 16), (2, 16)): lambda x: self.trunk_1_16.to_same(x, arch / "trunk[1,16]", 16 * arch["trunk[2,16].w"]),
+            # [N, 32 * w, 32, 64]
+            ((1, 16), (2, 32)): lambda x: self.trunk_1_16.to_down(x, arch / "trunk[1,16]", 32 * arch["trunk[2,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((1, 8), (2, 8)): lambda x: self.trunk_1_8.to_same(x, a / "trunk[1,8]", 8 * a["trunk[2,8].w"]),
+            ((2, 8), (3, 8)): lambda x: self.trunk_2_8.to_same(x, arch / "trunk[2,8]", 8 * arch["trunk[3,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((1, 8), (2, 16)): lambda x: self.trunk_1_8.to_down(x, a / "trunk[1,8]", 16 * a["trunk[2,16].w"]),
+            ((2, 8), (3, 16)): lambda x: self.trunk_2_8.to_down(x, arch / "trunk[2,8]", 16 * arch["trunk[3,16].w"]),
             # [N, 16 * w, 64, 128]
-            ((1, 16), (2, 16)): lambda x: self.trunk_1_16.to_same(x, a / "trunk[1,16]", 16 * a["trunk[2,16].w"]),
+            ((2, 16), (3, 16)): lambda x: self.trunk_2_16.to_same(x, arch / "trunk[2,16]", 16 * arch["trunk[3,16].w"]),
             # [N, 32 * w, 32, 64]
-            ((1, 16), (2, 32)): lambda x: self.trunk_1_16.to_down(x, a / "trunk[1,16]", 32 * a["trunk[2,32].w"]),
+            ((2, 16), (3, 32)): lambda x: self.trunk_2_16.to_down(x, arch / "trunk[2,16]", 32 * arch["trunk[3,32].w"]),
+            # [N, 32 * w, 32, 64]
+            ((2, 32), (3, 32)): lambda x: self.trunk_2_32.to_same(x, arch / "trunk[2,32]", 32 * arch["trunk[3,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((2, 8), (3, 8)): lambda x: self.trunk_2_8.to_same(x, a / "trunk[2,8]", 8 * a["trunk[3,8].w"]),
+            ((3, 8), (4, 8)): lambda x: self.trunk_3_8.to_same(x, arch / "trunk[3,8]", 8 * arch["trunk[4,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((2, 8), (3, 16)): lambda x: self.trunk_2_8.to_down(x, a / "trunk[2,8]", 16 * a["trunk[3,16].w"]),
+            ((3, 8), (4, 16)): lambda x: self.trunk_3_8.to_down(x, arch / "trunk[3,8]", 16 * arch["trunk[4,16].w"]),
             # [N, 16 * w, 64, 128]
-            ((2, 16), (3, 16)): lambda x: self.trunk_2_16.to_same(x, a / "trunk[2,16]", 16 * a["trunk[3,16].w"]),
+            ((3, 16), (4, 16)): lambda x: self.trunk_3_16.to_same(x, arch / "trunk[3,16]", 16 * arch["trunk[4,16].w"]),
             # [N, 32 * w, 32, 64]
-            ((2, 16), (3, 32)): lambda x: self.trunk_2_16.to_down(x, a / "trunk[2,16]", 32 * a["trunk[3,32].w"]),
+            ((3, 16), (4, 32)): lambda x: self.trunk_3_16.to_down(x, arch / "trunk[3,16]", 32 * arch["trunk[4,32].w"]),
             # [N, 32 * w, 32, 64]
-            ((2, 32), (3, 32)): lambda x: self.trunk_2_32.to_same(x, a / "trunk[2,32]", 32 * a["trunk[3,32].w"]),
+            ((3, 32), (4, 32)): lambda x: self.trunk_3_32.to_same(x, arch / "trunk[3,32]", 32 * arch["trunk[4,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((3, 8), (4, 8)): lambda x: self.trunk_3_8.to_same(x, a / "trunk[3,8]", 8 * a["trunk[4,8].w"]),
+            ((4, 8), (5, 8)): lambda x: self.trunk_4_8.to_same(x, arch / "trunk[4,8]", 8 * arch["trunk[5,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((3, 8), (4, 16)): lambda x: self.trunk_3_8.to_down(x, a / "trunk[3,8]", 16 * a["trunk[4,16].w"]),
+            ((4, 8), (5, 16)): lambda x: self.trunk_4_8.to_down(x, arch / "trunk[4,8]", 16 * arch["trunk[5,16].w"]),
             # [N, 16 * w, 64, 128]
-            ((3, 16), (4, 16)): lambda x: self.trunk_3_16.to_same(x, a / "trunk[3,16]", 16 * a["trunk[4,16].w"]),
+            ((4, 16), (5, 16)): lambda x: self.trunk_4_16.to_same(x, arch / "trunk[4,16]", 16 * arch["trunk[5,16].w"]),
             # [N, 32 * w, 32, 64]
-            ((3, 16), (4, 32)): lambda x: self.trunk_3_16.to_down(x, a / "trunk[3,16]", 32 * a["trunk[4,32].w"]),
+            ((4, 16), (5, 32)): lambda x: self.trunk_4_16.to_down(x, arch / "trunk[4,16]", 32 * arch["trunk[5,32].w"]),
             # [N, 32 * w, 32, 64]
-            ((3, 32), (4, 32)): lambda x: self.trunk_3_32.to_same(x, a / "trunk[3,32]", 32 * a["trunk[4,32].w"]),
+            ((4, 32), (5, 32)): lambda x: self.trunk_4_32.to_same(x, arch / "trunk[4,32]", 32 * arch["trunk[5,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((4, 8), (5, 8)): lambda x: self.trunk_4_8.to_same(x, a / "trunk[4,8]", 8 * a["trunk[5,8].w"]),
+            ((5, 8), (6, 8)): lambda x: self.trunk_5_8.to_same(x, arch / "trunk[5,8]", 8 * arch["trunk[6,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((4, 8), (5, 16)): lambda x: self.trunk_4_8.to_down(x, a / "trunk[4,8]", 16 * a["trunk[5,16].w"]),
+            ((5, 8), (6, 16)): lambda x: self.trunk_5_8.to_down(x, arch / "trunk[5,8]", 16 * arch["trunk[6,16].w"]),
             # [N, 16 * w, 64, 128]
-            ((4, 16), (5, 16)): lambda x: self.trunk_4_16.to_same(x, a / "trunk[4,16]", 16 * a["trunk[5,16].w"]),
+            ((5, 16), (6, 16)): lambda x: self.trunk_5_16.to_same(x, arch / "trunk[5,16]", 16 * arch["trunk[6,16].w"]),
             # [N, 32 * w, 32, 64]
-            ((4, 16), (5, 32)): lambda x: self.trunk_4_16.to_down(x, a / "trunk[4,16]", 32 * a["trunk[5,32].w"]),
+            ((5, 16), (6, 32)): lambda x: self.trunk_5_16.to_down(x, arch / "trunk[5,16]", 32 * arch["trunk[6,32].w"]),
             # [N, 32 * w, 32, 64]
-            ((4, 32), (5, 32)): lambda x: self.trunk_4_32.to_same(x, a / "trunk[4,32]", 32 * a["trunk[5,32].w"]),
+            ((5, 32), (6, 32)): lambda x: self.trunk_5_32.to_same(x, arch / "trunk[5,32]", 32 * arch["trunk[6,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((5, 8), (6, 8)): lambda x: self.trunk_5_8.to_same(x, a / "trunk[5,8]", 8 * a["trunk[6,8].w"]),
+            ((6, 8), (7, 8)): lambda x: self.trunk_6_8.to_same(x, arch / "trunk[6,8]", 8 * arch["trunk[7,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((5, 8), (6, 16)): lambda x: self.trunk_5_8.to_down(x, a / "trunk[5,8]", 16 * a["trunk[6,16].w"]),
+            ((6, 8), (7, 16)): lambda x: self.trunk_6_8.to_down(x, arch / "trunk[6,8]", 16 * arch["trunk[7,16].w"]),
             # [N, 16 * w, 64, 128]
-            ((5, 16), (6, 16)): lambda x: self.trunk_5_16.to_same(x, a / "trunk[5,16]", 16 * a["trunk[6,16].w"]),
+            ((6, 16), (7, 16)): lambda x: self.trunk_6_16.to_same(x, arch / "trunk[6,16]", 16 * arch["trunk[7,16].w"]),
             # [N, 32 * w, 32, 64]
-            ((5, 16), (6, 32)): lambda x: self.trunk_5_16.to_down(x, a / "trunk[5,16]", 32 * a["trunk[6,32].w"]),
+            ((6, 16), (7, 32)): lambda x: self.trunk_6_16.to_down(x, arch / "trunk[6,16]", 32 * arch["trunk[7,32].w"]),
             # [N, 32 * w, 32, 64]
-            ((5, 32), (6, 32)): lambda x: self.trunk_5_32.to_same(x, a / "trunk[5,32]", 32 * a["trunk[6,32].w"]),
+            ((6, 32), (7, 32)): lambda x: self.trunk_6_32.to_same(x, arch / "trunk[6,32]", 32 * arch["trunk[7,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((6, 8), (7, 8)): lambda x: self.trunk_6_8.to_same(x, a / "trunk[6,8]", 8 * a["trunk[7,8].w"]),
+            ((7, 8), (8, 8)): lambda x: self.trunk_7_8.to_same(x, arch / "trunk[7,8]", 8 * arch["trunk[8,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((6, 8), (7, 16)): lambda x: self.trunk_6_8.to_down(x, a / "trunk[6,8]", 16 * a["trunk[7,16].w"]),
+            ((7, 8), (8, 16)): lambda x: self.trunk_7_8.to_down(x, arch / "trunk[7,8]", 16 * arch["trunk[8,16].w"]),
             # [N, 16 * w, 64, 128]
-            ((6, 16), (7, 16)): lambda x: self.trunk_6_16.to_same(x, a / "trunk[6,16]", 16 * a["trunk[7,16].w"]),
+            ((7, 16), (8, 16)): lambda x: self.trunk_7_16.to_same(x, arch / "trunk[7,16]", 16 * arch["trunk[8,16].w"]),
             # [N, 32 * w, 32, 64]
-            ((6, 16), (7, 32)): lambda x: self.trunk_6_16.to_down(x, a / "trunk[6,16]", 32 * a["trunk[7,32].w"]),
+            ((7, 16), (8, 32)): lambda x: self.trunk_7_16.to_down(x, arch / "trunk[7,16]", 32 * arch["trunk[8,32].w"]),
             # [N, 32 * w, 32, 64]
-            ((6, 32), (7, 32)): lambda x: self.trunk_6_32.to_same(x, a / "trunk[6,32]", 32 * a["trunk[7,32].w"]),
+            ((7, 32), (8, 32)): lambda x: self.trunk_7_32.to_same(x, arch / "trunk[7,32]", 32 * arch["trunk[8,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((7, 8), (8, 8)): lambda x: self.trunk_7_8.to_same(x, a / "trunk[7,8]", 8 * a["trunk[8,8].w"]),
+            ((8, 8), (9, 8)): lambda x: self.trunk_8_8.to_same(x, arch / "trunk[8,8]", 8 * arch["trunk[9,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((7, 8), (8, 16)): lambda x: self.trunk_7_8.to_down(x, a / "trunk[7,8]", 16 * a["trunk[8,16].w"]),
+            ((8, 8), (9, 16)): lambda x: self.trunk_8_8.to_down(x, arch / "trunk[8,8]", 16 * arch["trunk[9,16].w"]),
             # [N, 16 * w, 64, 128]
-            ((7, 16), (8, 16)): lambda x: self.trunk_7_16.to_same(x, a / "trunk[7,16]", 16 * a["trunk[8,16].w"]),
+            ((8, 16), (9, 16)): lambda x: self.trunk_8_16.to_same(x, arch / "trunk[8,16]", 16 * arch["trunk[9,16].w"]),
             # [N, 32 * w, 32, 64]
-            ((7, 16), (8, 32)): lambda x: self.trunk_7_16.to_down(x, a / "trunk[7,16]", 32 * a["trunk[8,32].w"]),
+            ((8, 16), (9, 32)): lambda x: self.trunk_8_16.to_down(x, arch / "trunk[8,16]", 32 * arch["trunk[9,32].w"]),
             # [N, 32 * w, 32, 64]
-            ((7, 32), (8, 32)): lambda x: self.trunk_7_32.to_same(x, a / "trunk[7,32]", 32 * a["trunk[8,32].w"]),
+            ((8, 32), (9, 32)): lambda x: self.trunk_8_32.to_same(x, arch / "trunk[8,32]", 32 * arch["trunk[9,32].w"]),
             # [N, 8 * w, 128, 256]
-            ((8, 8), (9, 8)): lambda x: self.trunk_8_8.to_same(x, a / "trunk[8,8]", 8 * a["trunk[9,8].w"]),
+            ((9, 8), (10, 8)): lambda x: self.trunk_9_8.to_same(x, arch / "trunk[9,8]", 8 * arch["trunk[10,8].w"]),
             # [N, 16 * w, 64, 128]
-            ((8, 8), (9, 16)): lambda x: self.trunk_8_8.to_down(x, a / "trunk[8,8]", 16 * a["trunk[9,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((8, 16), (9, 16)): lambda x: self.trunk_8_16.to_same(x, a / "trunk[8,16]", 16 * a["trunk[9,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((8, 16), (9, 32)): lambda x: self.trunk_8_16.to_down(x, a / "trunk[8,16]", 32 * a["trunk[9,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((8, 32), (9, 32)): lambda x: self.trunk_8_32.to_same(x, a / "trunk[8,32]", 32 * a["trunk[9,32].w"]),
+            ((9, 8), (10, 16)): lambda x: self.trunk_9_8.to_down(x, arch / "trunk[9,8]", 16 * arch["trunk[10,16].w"]),
+            ((9, 16), (10, 16)): lambda x: self.trunk_9_16.to_same(
+                x,
+                arch / "trunk[9,16]",
+                16 * arch["trunk[10,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((9, 16), (10, 32)): lambda x: self.trunk_9_16.to_down(
+                x,
+                arch / "trunk[9,16]",
+                32 * arch["trunk[10,32].w"],
+            ),  # [N, 32 * w, 32, 64]
+            ((9, 32), (10, 32)): lambda x: self.trunk_9_32.to_same(
+                x,
+                arch / "trunk[9,32]",
+                32 * arch["trunk[10,32].w"],
+            ),  # [N, 32 * w, 32, 64]
             # [N, 8 * w, 128, 256]
-            ((9, 8), (10, 8)): lambda x: self.trunk_9_8.to_same(x, a / "trunk[9,8]", 8 * a["trunk[10,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((9, 8), (10, 16)): lambda x: self.trunk_9_8.to_down(x, a / "trunk[9,8]", 16 * a["trunk[10,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((9, 16), (10, 16)): lambda x: self.trunk_9_16.to_same(x, a / "trunk[9,16]", 16 * a["trunk[10,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((9, 16), (10, 32)): lambda x: self.trunk_9_16.to_down(x, a / "trunk[9,16]", 32 * a["trunk[10,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((9, 32), (10, 32)): lambda x: self.trunk_9_32.to_same(x, a / "trunk[9,32]", 32 * a["trunk[10,32].w"]),
+            ((10, 8), (11, 8)): lambda x: self.trunk_10_8.to_same(x, arch / "trunk[10,8]", 8 * arch["trunk[11,8].w"]),
+            ((10, 8), (11, 16)): lambda x: self.trunk_10_8.to_down(
+                x,
+                arch / "trunk[10,8]",
+                16 * arch["trunk[11,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((10, 16), (11, 16)): lambda x: self.trunk_10_16.to_same(
+                x,
+                arch / "trunk[10,16]",
+                16 * arch["trunk[11,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((10, 16), (11, 32)): lambda x: self.trunk_10_16.to_down(
+                x,
+                arch / "trunk[10,16]",
+                32 * arch["trunk[11,32].w"],
+            ),  # [N, 32 * w, 32, 64]
+            ((10, 32), (11, 32)): lambda x: self.trunk_10_32.to_same(
+                x,
+                arch / "trunk[10,32]",
+                32 * arch["trunk[11,32].w"],
+            ),  # [N, 32 * w, 32, 64]
             # [N, 8 * w, 128, 256]
-            ((10, 8), (11, 8)): lambda x: self.trunk_10_8.to_same(x, a / "trunk[10,8]", 8 * a["trunk[11,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((10, 8), (11, 16)): lambda x: self.trunk_10_8.to_down(x, a / "trunk[10,8]", 16 * a["trunk[11,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((10, 16), (11, 16)): lambda x: self.trunk_10_16.to_same(x, a / "trunk[10,16]", 16 * a["trunk[11,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((10, 16), (11, 32)): lambda x: self.trunk_10_16.to_down(x, a / "trunk[10,16]", 32 * a["trunk[11,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((10, 32), (11, 32)): lambda x: self.trunk_10_32.to_same(x, a / "trunk[10,32]", 32 * a["trunk[11,32].w"]),
+            ((11, 8), (12, 8)): lambda x: self.trunk_11_8.to_same(x, arch / "trunk[11,8]", 8 * arch["trunk[12,8].w"]),
+            ((11, 8), (12, 16)): lambda x: self.trunk_11_8.to_down(
+                x,
+                arch / "trunk[11,8]",
+                16 * arch["trunk[12,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((11, 16), (12, 16)): lambda x: self.trunk_11_16.to_same(
+                x,
+                arch / "trunk[11,16]",
+                16 * arch["trunk[12,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((11, 16), (12, 32)): lambda x: self.trunk_11_16.to_down(
+                x,
+                arch / "trunk[11,16]",
+                32 * arch["trunk[12,32].w"],
+            ),  # [N, 32 * w, 32, 64]
+            ((11, 32), (12, 32)): lambda x: self.trunk_11_32.to_same(
+                x,
+                arch / "trunk[11,32]",
+                32 * arch["trunk[12,32].w"],
+            ),  # [N, 32 * w, 32, 64]
             # [N, 8 * w, 128, 256]
-            ((11, 8), (12, 8)): lambda x: self.trunk_11_8.to_same(x, a / "trunk[11,8]", 8 * a["trunk[12,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((11, 8), (12, 16)): lambda x: self.trunk_11_8.to_down(x, a / "trunk[11,8]", 16 * a["trunk[12,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((11, 16), (12, 16)): lambda x: self.trunk_11_16.to_same(x, a / "trunk[11,16]", 16 * a["trunk[12,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((11, 16), (12, 32)): lambda x: self.trunk_11_16.to_down(x, a / "trunk[11,16]", 32 * a["trunk[12,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((11, 32), (12, 32)): lambda x: self.trunk_11_32.to_same(x, a / "trunk[11,32]", 32 * a["trunk[12,32].w"]),
+            ((12, 8), (13, 8)): lambda x: self.trunk_12_8.to_same(x, arch / "trunk[12,8]", 8 * arch["trunk[13,8].w"]),
+            ((12, 8), (13, 16)): lambda x: self.trunk_12_8.to_down(
+                x,
+                arch / "trunk[12,8]",
+                16 * arch["trunk[13,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((12, 16), (13, 16)): lambda x: self.trunk_12_16.to_same(
+                x,
+                arch / "trunk[12,16]",
+                16 * arch["trunk[13,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((12, 16), (13, 32)): lambda x: self.trunk_12_16.to_down(
+                x,
+                arch / "trunk[12,16]",
+                32 * arch["trunk[13,32].w"],
+            ),  # [N, 32 * w, 32, 64]
+            ((12, 32), (13, 32)): lambda x: self.trunk_12_32.to_same(
+                x,
+                arch / "trunk[12,32]",
+                32 * arch["trunk[13,32].w"],
+            ),  # [N, 32 * w, 32, 64]
             # [N, 8 * w, 128, 256]
-            ((12, 8), (13, 8)): lambda x: self.trunk_12_8.to_same(x, a / "trunk[12,8]", 8 * a["trunk[13,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((12, 8), (13, 16)): lambda x: self.trunk_12_8.to_down(x, a / "trunk[12,8]", 16 * a["trunk[13,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((12, 16), (13, 16)): lambda x: self.trunk_12_16.to_same(x, a / "trunk[12,16]", 16 * a["trunk[13,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((12, 16), (13, 32)): lambda x: self.trunk_12_16.to_down(x, a / "trunk[12,16]", 32 * a["trunk[13,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((12, 32), (13, 32)): lambda x: self.trunk_12_32.to_same(x, a / "trunk[12,32]", 32 * a["trunk[13,32].w"]),
+            ((13, 8), (14, 8)): lambda x: self.trunk_13_8.to_same(x, arch / "trunk[13,8]", 8 * arch["trunk[14,8].w"]),
+            ((13, 8), (14, 16)): lambda x: self.trunk_13_8.to_down(
+                x,
+                arch / "trunk[13,8]",
+                16 * arch["trunk[14,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((13, 16), (14, 16)): lambda x: self.trunk_13_16.to_same(
+                x,
+                arch / "trunk[13,16]",
+                16 * arch["trunk[14,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((13, 16), (14, 32)): lambda x: self.trunk_13_16.to_down(
+                x,
+                arch / "trunk[13,16]",
+                32 * arch["trunk[14,32].w"],
+            ),  # [N, 32 * w, 32, 64]
+            ((13, 32), (14, 32)): lambda x: self.trunk_13_32.to_same(
+                x,
+                arch / "trunk[13,32]",
+                32 * arch["trunk[14,32].w"],
+            ),  # [N, 32 * w, 32, 64]
             # [N, 8 * w, 128, 256]
-            ((13, 8), (14, 8)): lambda x: self.trunk_13_8.to_same(x, a / "trunk[13,8]", 8 * a["trunk[14,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((13, 8), (14, 16)): lambda x: self.trunk_13_8.to_down(x, a / "trunk[13,8]", 16 * a["trunk[14,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((13, 16), (14, 16)): lambda x: self.trunk_13_16.to_same(x, a / "trunk[13,16]", 16 * a["trunk[14,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((13, 16), (14, 32)): lambda x: self.trunk_13_16.to_down(x, a / "trunk[13,16]", 32 * a["trunk[14,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((13, 32), (14, 32)): lambda x: self.trunk_13_32.to_same(x, a / "trunk[13,32]", 32 * a["trunk[14,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((14, 8), (15, 8)): lambda x: self.trunk_14_8.to_same(x, a / "trunk[14,8]", 8 * a["trunk[15,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((14, 8), (15, 16)): lambda x: self.trunk_14_8.to_down(x, a / "trunk[14,8]", 16 * a["trunk[15,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((14, 16), (15, 16)): lambda x: self.trunk_14_16.to_same(x, a / "trunk[14,16]", 16 * a["trunk[15,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((14, 16), (15, 32)): lambda x: self.trunk_14_16.to_down(x, a / "trunk[14,16]", 32 * a["trunk[15,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((14, 32), (15, 32)): lambda x: self.trunk_14_32.to_same(x, a / "trunk[14,32]", 32 * a["trunk[15,32].w"]),
-            ((15, 8), (16, 8)): lambda x: self.trunk_15_8[a["h"]].to_same(x, a / "trunk[15,8]"),  # [N, 8 * h, 128, 256]
+            ((14, 8), (15, 8)): lambda x: self.trunk_14_8.to_same(x, arch / "trunk[14,8]", 8 * arch["trunk[15,8].w"]),
+            ((14, 8), (15, 16)): lambda x: self.trunk_14_8.to_down(
+                x,
+                arch / "trunk[14,8]",
+                16 * arch["trunk[15,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((14, 16), (15, 16)): lambda x: self.trunk_14_16.to_same(
+                x,
+                arch / "trunk[14,16]",
+                16 * arch["trunk[15,16].w"],
+            ),  # [N, 16 * w, 64, 128]
+            ((14, 16), (15, 32)): lambda x: self.trunk_14_16.to_down(
+                x,
+                arch / "trunk[14,16]",
+                32 * arch["trunk[15,32].w"],
+            ),  # [N, 32 * w, 32, 64]
+            ((14, 32), (15, 32)): lambda x: self.trunk_14_32.to_same(
+                x,
+                arch / "trunk[14,32]",
+                32 * arch["trunk[15,32].w"],
+            ),  # [N, 32 * w, 32, 64]
+            # [N, 8 * h, 128, 256]
+            ((15, 8), (16, 8)): lambda x: self.trunk_15_8[arch["h"]].to_same(x, arch / "trunk[15,8]"),
             # [N, 16 * h, 64, 128]
-            ((15, 16), (16, 16)): lambda x: self.trunk_15_16[a["h"]].to_same(x, a / "trunk[15,16]"),
+            ((15, 16), (16, 16)): lambda x: self.trunk_15_16[arch["h"]].to_same(x, arch / "trunk[15,16]"),
             # [N, 32 * h, 32, 64]
-            ((15, 32), (16, 32)): lambda x: self.trunk_15_32[a["h"]].to_same(x, a / "trunk[15,32]"),
+            ((15, 32), (16, 32)): lambda x: self.trunk_15_32[arch["h"]].to_same(x, arch / "trunk[15,32]"),
         }
-        trunk = runtime.Walk(a, "trunk", stem, trunk_links)
+        trunk = runtime.Walk(arch, "trunk", stem, trunk_links)
         segment = torch.cat(
-            a.picked(
+            arch.picked(
                 "ends",
                 {
                     8: lambda: trunk.end("branch[8]"),
-                    16: lambda: self.segment_refine_16[a["h"]](trunk),
-                    32: lambda: self.segment_refine_32[a["h"]](trunk),
+                    16: lambda: self.segment_refine_16[arch["h"]](trunk),
+                    32: lambda: self.segment_refine_32[arch["h"]](trunk),
                 },
             ),
             dim=1,
         )  # [N, 16 * h, 128, 256]
-        segment = a.scaled(self.segment_conv_bn_relu[a["h"]](segment), "h")  # [N, 16 * h, 128, 256]
-        segment = self.segment_head[a["h"]](segment, image)  # [N, 19, 1024, 2048]
+        segment = arch.scaled(self.segment_conv_bn_relu[arch["h"]](segment), "h")  # [N, 16 * h, 128, 256]
+        segment = self.segment_head[arch["h"]](segment, image)  # [N, 19, 1024, 2048]
         outputs = {"segment": segment}
         if self.training and trunk.has("branch[16]"):
-            branch_16_end = a.scaled(trunk.end("branch[16]"), "h")  # [N, 16 * h, 64, 128]
-            deep_16: Tensor = self.deep_16_head[a["h"]](branch_16_end, image)  # [N, 19, 1024, 2048]
+            branch_16_end = arch.scaled(trunk.end("branch[16]"), "h")  # [N, 16 * h, 64, 128]
+            deep_16: Tensor = self.deep_16[arch["h"]](branch_16_end, image)  # [N, 19, 1024, 2048]
             outputs["deep[16]"] = deep_16
         if self.training and trunk.has("branch[32]"):
-            branch_32_end = a.scaled(trunk.end("branch[32]"), "h")  # [N, 32 * h, 32, 64]
-            deep_32: Tensor = self.deep_32_head[a["h"]](branch_32_end, image)  # [N, 19, 1024, 2048]
+            branch_32_end = arch.scaled(trunk.end("branch[32]"), "h")  # [N, 32 * h, 32, 64]
+            deep_32: Tensor = self.deep_32[arch["h"]](branch_32_end, image)  # [N, 19, 1024, 2048]
             outputs["deep[32]"] = deep_32
         return outputs

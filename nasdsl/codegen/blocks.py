@@ -11,8 +11,9 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nasdsl.codegen.arguments import Arguments
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Atom, Graph, Grid, Node
+from nasdsl.ir.graph import Atom, Grid, Node
 from nasdsl.ops.operation import TorchForm
 from nasdsl.passes.module_paths import ModuleTree
 
@@ -57,7 +58,14 @@ class Item:
     @property
     def key(self) -> int:
         """Where it stands among the others if the data leave a choice."""
+        if self.is_alias:
+            return -1
         return min(ref for ref in self.makes if isinstance(ref, int)) if self.grid is None else self.grid.links[0].node
+
+    @property
+    def is_alias(self) -> bool:
+        """Whether what it makes is what it reads."""
+        return bool(self.forms) and self.forms[0].call == "{x}"
 
 
 @dataclass(slots=True)
@@ -67,7 +75,8 @@ class Block:
     Attributes:
         scope: Its scope.
         values: Those values.
-        arguments: What it reads from outside, in order of first use.
+        arguments: What it reads from outside: by its parameters, in their order, then as it is used.
+        names: By what parameter it reads the first of them; "" for what it reads from around the block.
         results: The maps read outside, in order.
         items: What it does, in order.
         holds: The modules that its calls share, each as a step that is not done.
@@ -77,6 +86,7 @@ class Block:
     scope: int
     values: Mapping[str, int]
     arguments: tuple[Ref, ...]
+    names: tuple[str, ...]
     results: tuple[int, ...]
     items: tuple[Item, ...]
     holds: tuple[Item, ...] = ()
@@ -84,10 +94,15 @@ class Block:
 
 
 class Outliner:
-    """Cuts a graph into blocks."""
+    """Cuts a graph into blocks.
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    Args:
+        arguments: The graph, with separate arguments.
+    """
+
+    def __init__(self, arguments: Arguments) -> None:
+        self.graph = graph = arguments.graph
+        self.names = arguments.names
         self.tree = ModuleTree(graph)
         self._grid_of_route = {d.path: d.grid for d in graph.decisions.values() if d.grid}
         self._joins = {join: path for path, grid in graph.grids.items() for join in grid.cells.values()}
@@ -191,7 +206,18 @@ class Outliner:
         items += [self._operation(node, values) for node in live]
         results = tuple(sorted(self._makes[scope]))
         is_cell = scope in cell_scopes
-        return Block(scope, values, tuple(self._reads[scope]), results, self._ordered(items), holds, is_cell)
+        arguments = self._arguments(scope)
+        names = tuple(self.names.get((scope, ref), "") if isinstance(ref, int) else "" for ref in arguments)
+        return Block(scope, values, arguments, names, results, self._ordered(items), holds, is_cell)
+
+    def _arguments(self, scope: int) -> tuple[Ref, ...]:
+        parameters = self.graph.scopes[scope].parameters
+
+        def rank(ref: Ref) -> int:
+            name = self.names.get((scope, ref), "") if isinstance(ref, int) else ""
+            return parameters.index(name) if name in parameters else len(parameters)
+
+        return tuple(sorted(self._reads[scope], key=rank))
 
     def _operation(self, node: Node, values: Mapping[str, int]) -> Item:
         selecting = node.op in ("mix", "route_end", "route_last")

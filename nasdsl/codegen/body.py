@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nasdsl.codegen.blocks import Item, Ref, Shared, conditional
 from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
-from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, joined, lay_out, literal, quoted
+from nasdsl.codegen.layout import LINE, Expression, Nest, Prefixed, Sum, flat, joined, lay_out, literal, quoted
+from nasdsl.codegen.names import Names
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
 from nasdsl.number import Number
-from nasdsl.passes.module_paths import RESERVED, identifier
+from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
-TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "a.")
+TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
 """Calls of which a type checker knows that a tensor comes back; modules may return anything."""
 
 
-class Body:
+MANY = 3
+"""Terms from which on a sum that does not fit on a line is laid out in parentheses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A step that has been written as one line.
+
+    Attributes:
+        item: The step.
+        line: Its line.
+        text: What it computes.
+        typed: The variables whose type was known before.
+    """
+
+    item: Item
+    line: int
+    text: str
+    typed: frozenset[str]
+
+
+class Body(Names):
     """Writes the `forward` of one class.
 
     Args:
@@ -28,25 +52,17 @@ class Body:
 
     Attributes:
         lines: What has been written, indented.
-        names: How maps and grids are called in it.
     """
 
     def __init__(self, groups: Groups, group: Group, shapes: Shapes) -> None:
-        self.groups, self.group, self.shapes = groups, group, shapes
+        super().__init__(groups, group)
+        self.shapes = shapes
         self.lines: list[str] = []
-        self.names: dict[Ref, str] = {}
-        self.block = group.blocks[0]
-        self.items = self.block.items
         self._indent = 8
         self._place = {id(step): place for place, step in enumerate(steps_of(self.block))}
-        self._bound: set[str] = set()
-        self._pinned: set[str] = set()
         self._typed: set[str] = set()
         self._deferred: set[str] = set()
-        self._uses = self._count_uses()
-        self._maker = {ref: item for item in self.items for ref in item.makes}
-        self._eager = self._always_needed()
-        self._lazy = {id(item) for item in self.items if self._is_lazy(item)}
+        self._written: list[Written] = []
 
     def parameters(self) -> list[str]:
         """The arguments of `forward`, with their types."""
@@ -63,20 +79,22 @@ class Body:
                 name, kind = identifier(attribute, RESERVED | self._bound), self.groups.class_of(ref)
                 self._pinned.add(name)
             else:
-                everywhere = self.block.scope == 0 or all(ref in block.arguments for block in self.group.blocks)
-                wanted = nodes[ref].name if nodes[ref].op == "input" and everywhere else "x"
-                if wanted == "x":
-                    wanted = next(x for x in ("x", "y", "z", "other") if x not in self._bound or x == "other")
+                wanted = nodes[ref].name if self.block.scope == 0 else self._argument(ref)
                 name, kind = identifier(wanted, RESERVED | self._bound), "Tensor"
             self.names[ref] = name
             self._bound.add(name)
             self._typed.add(name)
             found.append(f"{name}: {kind}")
         if self.group.chooses:
-            found.append("a: Choices")
+            found.append("arch: Choices")
+        told = " ".join(flat(text) for text in self.group.told.values())
+        self._pinned |= {name for name in self.names.values() if f"{name}.shape[1]" in told}
         self._bound |= {number.name for number in self.group.numbers}
         self._pinned |= {number.name for number in self.group.numbers}
-        return found + [f"{number.name}: int" for number in self.group.numbers]
+        return found + [
+            f"{number.name}: int | None = None" if number.optional else f"{number.name}: int"
+            for number in self.group.numbers
+        ]
 
     def statements(self, items: Sequence[Item]) -> None:
         """Write some of the steps."""
@@ -113,6 +131,7 @@ class Body:
 
     def _return(self, item: Item) -> None:
         expression = self.expression(item)
+        expression = self._with_members(item) or expression
         comment = self._comment(item)
         if self._is_typed(item, expression):
             self.lines += lay_out("return ", expression, "", self._indent, comment)
@@ -122,10 +141,14 @@ class Body:
         self.lines.append(f"{' ' * self._indent}return {name}")
 
     def _assign(self, item: Item) -> None:
+        expression = self.expression(item)
+        if item.is_alias and isinstance(expression, str):
+            self.names[item.makes[0]] = expression
+            return
         if id(item) not in self._eager:
             self._defer(item)
             return
-        expression = self.expression(item)
+        expression = self._with_members(item) or expression
         names: list[str] = []
         for ref in item.makes:
             name = self._variable(ref, item, set(names))
@@ -134,11 +157,47 @@ class Body:
             self._bound.add(name)
         annotated = len(names) == 1 and names[0] not in self._typed and not self._is_typed(item, expression)
         before = f"{', '.join(names)}{': Tensor' if annotated else ''} = "
+        typed = frozenset(self._typed)
         self._typed.update(names)
         self._bound.update(names)
         if before == f"{flat(expression)} = ":
             return
-        self.lines += lay_out(before, expression, "", self._indent, self._comment(item))
+        lines = lay_out(before, expression, "", self._indent, self._comment(item))
+        if len(lines) == 1:
+            self._written.append(Written(item, len(self.lines), flat(expression), typed))
+        self.lines += lines
+
+    def _with_members(self, item: Item) -> Expression | None:
+        """A sum with the calls written out that were written just before it for it alone; two that fit on a line."""
+        if item.node is None or not item.forms or item.forms[0].call != "{plus}":
+            return None
+        parts, first = [flat(self.value(i.node)) for i in item.node.inputs], len(self._written)
+        end = len(self.lines)
+        while first and self._written[first - 1].line == end - 1 and self._serves(self._written[first - 1].item, item):
+            first, end = first - 1, end - 1
+        members: dict[Ref, Written] = {written.item.makes[0]: written for written in self._written[first:]}
+        if not members:
+            return None
+        written_out = [members[i.node].text if i.node in members else "" for i in item.node.inputs]
+        total = Sum(tuple(call or part for call, part in zip(written_out, parts, strict=True)))
+        name = max("out_2", *self._wanted(item.makes[0], item), key=len)
+        if len(f"{' ' * self._indent}{name}: Tensor = {flat(total)}") > LINE and len(parts) < MANY:
+            return None
+        del self.lines[self._written[first].line :]
+        self._typed = set(self._written[first].typed)
+        del self._written[first:]
+        return total
+
+    def _serves(self, item: Item, reader: Item) -> bool:
+        """Whether a step is the call of a module of which only one step reads the map, once."""
+        module = bool(item.forms and item.forms[0].module)
+        if item.child:  # A sum in a sum would be added in another order.
+            module = not inlined(self.groups.of(item.child[0])[0])
+        if len(item.makes) != 1 or item.makes[0] in self._outputs:
+            return False
+        assert reader.node is not None, "asked before"
+        reads = [i.node for i in reader.node.inputs if i.node in item.makes]
+        return module and len(reads) == 1 and self._uses.get(item.makes[0]) == [reader]
 
     def _defer(self, item: Item) -> None:
         """Write a step that only some alternatives need as a function that is run at most once."""
@@ -160,9 +219,9 @@ class Body:
 
     def _is_typed(self, item: Item, expression: Expression) -> bool:
         """Whether a type checker knows that this is a tensor."""
-        if item.node is not None and item.node.op in ("route_end", "route_last", "sum"):
-            return True
         text = flat(expression)
+        if item.node is not None and item.node.op in ("route_end", "route_last", "sum"):
+            return text.startswith(TYPED) or "self." not in text
         return text.startswith(TYPED) or text in self._typed
 
     def indented(self, items: Sequence[Item]) -> None:
@@ -175,100 +234,11 @@ class Body:
         kinds = [self.shapes.of(self.group, ref) for ref in item.makes if isinstance(ref, int)]
         return joined(["; ".join(kinds), self.shapes.latency(self.group, self._place[id(item)])])
 
-    def _variable(self, ref: Ref, item: Item, taken: set[str]) -> str:
-        """A name for a map that no other needs."""
-        wanted = self._wanted(ref, item)
-        held = self._held(item) | taken
-        for name in wanted:
-            if name not in held and name not in self._pinned:
-                return name
-        return identifier(wanted[-1], RESERVED | self._bound)
-
-    def _wanted(self, ref: Ref, item: Item) -> list[str]:
-        """Names for a map: as in the .nas file where it has one there, else that of the map it is made from."""
-        wanted = [self._binding(ref)]
-        if not wanted[0]:
-            wanted = [self.names[r] for r in item.reads if isinstance(r, int) and r in self.names][:1]
-            wanted = [name for name in wanted if name not in self._inputs() and not name.endswith((")", "]"))]
-            wanted.append(self._full_name(ref))
-        else:
-            wanted.append(self._full_name(ref))
-        return [identifier(name) for name in wanted]
-
-    def _inputs(self) -> set[str]:
-        return {self.names[n.id] for n in self.groups.graph.inputs() if n.id in self.names}
-
-    def _binding(self, ref: Ref) -> str:
-        assert isinstance(ref, int), "grids are named after themselves"
-        if self.groups.graph.nodes[ref].op in ("route_end", "route_last"):
-            return self._full_name(ref)
-        first, dot, _ = self._full_name(ref).partition(".")
-        return first if dot or "[" in first else ""
-
-    def _full_name(self, ref: Ref) -> str:
-        """The name of a node, or of the instance it lies in, as this class sees it."""
-        assert isinstance(ref, int), "grids are named after themselves"
-        node = self.groups.graph.nodes[ref]
-        if node.scope == self.block.scope:
-            return node.name
-        scope = self.groups.graph.scopes[node.scope]
-        while scope.parent is not None and scope.parent != self.block.scope:
-            scope = self.groups.graph.scopes[scope.parent]
-        return scope.name
-
-    def _held(self, item: Item) -> set[str]:
-        """The names of maps that are still read after a step, or made by it."""
-        place = next(i for i, other in enumerate(self.items) if other is item)
-        later: set[Ref] = set(self.block.results)
-        for other in self.items[place + 1 :]:
-            later |= set(self._all_reads(other))
-        later |= {task.output for task in self.groups.graph.tasks} if self.block.scope == 0 else set()
-        return {self.names[ref] for ref in later if ref in self.names}
-
-    def _all_reads(self, item: Item) -> list[Ref]:
-        reads: list[Ref] = list(item.reads)
-        for ref in item.reads:
-            maker = self._maker.get(ref)
-            if maker is not None and id(maker) in self._lazy:
-                reads += self._all_reads(maker)
-        return reads
-
-    def _count_uses(self) -> dict[Ref, list[Item]]:
-        uses: dict[Ref, list[Item]] = {}
-        for item in self.items:
-            for ref in item.reads:
-                uses.setdefault(ref, []).append(item)
-        return uses
-
-    def _always_needed(self) -> set[int]:
-        """The steps that are done whatever has been decided."""
-        wanted: set[Ref] = set(self.block.results)
-        if self.block.scope == 0:
-            wanted |= {task.output for task in self.groups.graph.tasks}
-        needs: dict[Ref, set[Ref]] = {}
-        for item in self.items:
-            read = [{ref} | needs.get(ref, set()) for ref in item.reads if not _only_conditional(item, ref)]
-            arms = [{ref} | needs.get(ref, set()) for ref in item.reads if _only_conditional(item, ref)]
-            found = set[Ref]().union(*read) | (set.intersection(*arms) if arms else set())
-            needs |= dict.fromkeys(item.makes, found)
-        wanted = wanted.union(*(needs.get(ref, set()) for ref in wanted))
-        return {id(item) for item in self.items if item.grid is not None or wanted.intersection(item.makes)}
-
-    def _is_lazy(self, item: Item) -> bool:
-        """Whether a step is written inside the one that reads it, which may not need it."""
-        if id(item) in self._eager or len(item.makes) != 1:
-            return False
-        users = self._uses.get(item.makes[0], [])
-        node = users[0].node if len(users) == 1 else None
-        if node is None or not _only_conditional(users[0], item.makes[0]):
-            return False
-        return node.op == "mix" or sum(i.node == item.makes[0] for i in node.inputs) == 1
-
     def expression(self, item: Item) -> Expression:
         """What a step computes."""
         scaled = [quoted(name) for name in self.groups.scaled(self.block, item)]
         plain = self._call(item) if item.child else self._operation(item)
-        return Nest("a.scaled(", (plain, *scaled)) if scaled else plain
+        return Nest("arch.scaled(", (plain, *scaled)) if scaled else plain
 
     def value(self, ref: Ref) -> Expression:
         """How a map is written: its variable, or what computes it; a shared module: where it is at hand."""
@@ -279,13 +249,19 @@ class Body:
 
     def _call(self, item: Item) -> Expression:
         child = item.child[0]
-        module = f"self.{self.groups.outliner.tree.attribute[child.scope]}"
+        module = f"self.{accessor(self.groups.outliner.tree.attribute[child.scope])}"
         name = f"{flat(self.value(item.shared)) if item.shared else module}{self.variant(item)}"
-        inner, _ = self.groups.of(child)
-        told = [self.group.told[self._place[id(item)], i] for i in range(len(inner.numbers))]
-        return self.call(name, item, told, {})
+        return self.call(name, item, self._told(item), {})
 
-    def call(self, name: str, item: Item, told: Sequence[Expression], names: Mapping[Ref, str]) -> Expression:
+    def _told(self, item: Item) -> dict[str, Expression | None]:
+        """The channels that an inner instance is told, by name."""
+        inner, _ = self.groups.of(item.child[0])
+        place = self._place[id(item)]
+        return {number.name: self.group.told.get((place, i)) for i, number in enumerate(inner.numbers)}
+
+    def call(
+        self, name: str, item: Item, told: Mapping[str, Expression | None], names: Mapping[Ref, str]
+    ) -> Expression:
         """The call of an inner instance; one that is a single operation without state is written out."""
         child = item.child[0]
         inner, _ = self.groups.of(child)
@@ -296,10 +272,21 @@ class Body:
                 return self._route(only.node)
             values = [names.get(i.node) or self.value(i.node) for i in only.node.inputs]
             return _formatted(only.forms[0].call, "", values, "")
+        return Nest(f"{name}(", tuple(self._arguments_of(item, told, names)))
+
+    def _arguments_of(
+        self, item: Item, told: Mapping[str, Expression | None], names: Mapping[Ref, str]
+    ) -> list[Expression]:
+        """What an inner instance is called with."""
         arguments: list[Expression] = [names.get(ref) or self.value(ref) for ref in item.reads]
-        if inner.chooses:
-            arguments.append(self.groups.view(self.groups.path(child), self.block))
-        return Nest(f"{name}(", (*arguments, *told))
+        if self.groups.of(item.child[0])[0].chooses:
+            arguments.append(self.groups.view(self.groups.path(item.child[0]), self.block))
+        skipped = False
+        for number, value in told.items():
+            if value is not None:
+                arguments.append(Prefixed(f"{number}=", value) if skipped else value)
+            skipped = skipped or value is None
+        return arguments
 
     def variant(self, item: Item) -> str:
         """How the module for the decided value is picked, where there is one for each."""
@@ -343,7 +330,30 @@ class Body:
             if maker is not None and id(maker) in self._lazy:
                 comments[place] = self.shapes.latency(self.group, self._place[id(maker)])
         simple = all(flat(item).partition(": ")[2] in self._deferred for item in items)
-        return Nest("{", tuple(items), "}", broken=not simple, comments=comments)
+        said = {place: comment for place, comment in comments.items() if comment}
+        return Nest("{", tuple(items), "}", broken=bool(said) or (not simple and len(items) > 2), comments=said)
+
+    def _by_number(self, decision: str, members: Sequence[tuple[Expression, Ref]]) -> Expression | None:
+        """One function of the number that is picked, if the members differ in that only: `lambda j: self.x[j](...)`."""
+        makers = [self._maker.get(ref) for _, ref in members]
+        if self.groups.graph.decisions[decision].domain != tuple(range(len(members))) or len(members) < 2:
+            return None
+        rows: list[list[str]] = []
+        lists: set[str] = set()
+        for place, (maker, (key, _)) in enumerate(zip(makers, members, strict=True)):
+            if maker is None or id(maker) not in self._lazy or not maker.child or maker.shared or maker.symbols:
+                return None
+            name, _, number = self.groups.outliner.tree.attribute[maker.child[0].scope].partition(".")
+            if number != str(place) or key != number or self.groups.scaled(self.block, maker):
+                return None
+            lists.add(name)
+            rows.append([flat(argument) for argument in self._arguments_of(maker, self._told(maker), {})])
+        index = next(i for i in ("j", "i", "k", "n", "index") if i not in self._bound or i == "index")
+        arguments = [_indexed(column, index) for column in zip(*rows, strict=True)]
+        if len(lists) != 1 or any(argument is None for argument in arguments):
+            return None
+        call = Nest(f"self.{lists.pop()}[{index}](", tuple(argument for argument in arguments if argument))
+        return Prefixed(f"lambda {index}: ", call)
 
     def _thunk(self, body: Expression, argument: str) -> Expression:
         """A function of what computes a map."""
@@ -359,7 +369,8 @@ class Body:
         assert atom is not None, "asked before"
         view, name = self.groups.condition(atom.decision, self.block)
         members = [(literal(i.when.value), i.node) for i in node.inputs if i.when is not None]
-        picked = Nest(f"{view}.picked(", (quoted(name), self._thunks(members)))
+        by_number = self._by_number(atom.decision, members)
+        picked = Nest(f"{view}.picked(", (quoted(name), by_number or self._thunks(members)))
         first = min(place for place, i in enumerate(node.inputs) if i.when is not None)
         if len(members) == len(node.inputs):
             every: Expression = picked
@@ -392,7 +403,7 @@ class Body:
         table = Nest("{", tuple(entries), "}", broken=True, comments=comments)
         self.lines += lay_out(f"{links}: runtime.Links = ", table, "", self._indent)
         start = self.value(item.reads[0])
-        walk = Nest("runtime.Walk(", ("a", quoted(grid.path), start, links))
+        walk = Nest("runtime.Walk(", ("arch", quoted(grid.path), start, links))
         self.lines += lay_out(f"{name} = ", walk, "", self._indent)
 
     def _link(self, walk: Item, join: int, node: int, step: Item | None) -> Expression:
@@ -408,16 +419,21 @@ class Body:
         if step.shared is not None:
             module = names.get(step.shared) or flat(self.value(step.shared))
         inner, _ = self.groups.of(step.child[0])
-        told = [self.group.links[node, i] for i in range(len(inner.numbers))]
+        told = {number.name: self.group.links.get((node, i)) for i, number in enumerate(inner.numbers)}
         return self.call(f"{module}{self.variant(step)}", step, told, names)
 
 
-def _only_conditional(item: Item, ref: Ref) -> bool:
-    """Whether a step reads a map in some of its alternatives only."""
-    node = item.node
-    if node is None or (node.op != "mix" and conditional(node) is None):
-        return False
-    return all(i.when is not None for i in node.inputs if i.node == ref)
+def _indexed(texts: Sequence[str], index: str) -> str | None:
+    """An argument that depends on a number, from what it is for 0, 1, ...; None if that cannot be said."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    if all(text.isidentifier() for text in texts):
+        return f"({', '.join(texts)})[{index}]"
+    views = [re.fullmatch(r'(\S+ / )"([\w.,\[\]]*)\[(\d+)\]"', text) for text in texts]
+    if all(view and view[3] == str(place) for place, view in enumerate(views)):
+        whole = {f'{view[1]}f"{view[2]}[{{{index}}}]"' for view in views if view}
+        return whole.pop() if len(whole) == 1 else None
+    return None
 
 
 def _alternatives(node: Node) -> list[tuple[Expression, Ref]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from nasdsl.codegen.blocks import Item
+from nasdsl.codegen.blocks import Block, Item
 from nasdsl.codegen.body import Body
 from nasdsl.codegen.classnames import block_name
 from nasdsl.codegen.externs import extern_imports
@@ -17,8 +17,12 @@ from nasdsl.codegen.group import DEFAULTS, Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, prose, wrapped
 from nasdsl.codegen.shapes import Shapes
+from nasdsl.ir.graph import Scope
 from nasdsl.passes.module_paths import variant_key
 from nasdsl.source import Span
+
+MAX_MEMBER = 60
+"""Columns of a module up to which a list of such is written as a comprehension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +73,62 @@ class Printer:
         return ClassText(self.groups.classes[-1].name, doc, self._init(self.groups.classes[-1]), forward)
 
     def _doc(self, group: Group) -> list[str]:
-        scope = self.groups.graph.scopes[group.blocks[0].scope]
+        scope = self.groups.scope_of(group)
         what = f"`{block_name(scope)}` ({shown_span(scope.span)})"
         if group.blocks[0].is_cell:
             what = f"A cell of the grid {what}: its ways out"
         count = len(group.blocks)
-        where = f", {count} times" if count > 1 else f": {scope.name}"
-        return wrapped(prose(f"{what}{where}."), 4)
+        alike = [g for g in self.groups.classes if block_name(self.groups.scope_of(g)) == block_name(scope)]
+        where = f", {count} times" if count > 1 else f": {self._instance_name(scope)}"
+        if count > 1 and len(alike) > 1:
+            where += f", such as {self._instance_name(scope)}"
+        reference = self.shapes.reference(group)
+        sides = f"; H and W are those of `{group.blocks[0].names[reference]}`" if reference is not None else ""
+        return wrapped(prose(f"{what}{where}{sides}."), 4)
+
+    def _instance_name(self, scope: Scope) -> str:
+        """What an instance is called in the whole space."""
+        names = [scope.name]
+        while scope.parent:
+            scope = self.groups.graph.scopes[scope.parent]
+            names.append(scope.name)
+        return ".".join(reversed(names))
 
     def _init(self, group: Group) -> list[str]:
         body = list(self._modules(group))
         if not body:
             return []
-        taken = [f"{p.name}: {_type(p.values[0])}" for p in group.parameters]
+        taken = [f"{p.name}: {_type(p.values)}" for p in group.parameters]
         signature = Nest("__init__(", ("self", *taken))
         lines = lay_out("def ", signature, " -> None:", 4)
         return [*lines, "        super().__init__()", *body]
 
     def _modules(self, group: Group) -> Iterator[str]:
+        """The submodules; those of a list together, where the first of them stands."""
+        found: dict[str, dict[str, Expression]] = {}
+        for attribute, made in self._submodules(group):
+            name, _, place = attribute.partition(".")
+            found.setdefault(name, {})[place] = made
+        for name, modules in found.items():
+            yield from lay_out(f"self.{name} = ", modules[""] if "" in modules else _module_list(modules), "", 8)
+
+    def _submodules(self, group: Group) -> Iterator[tuple[str, Expression]]:
         for place, item in enumerate(steps_of(group.blocks[0])):
+            if place in group.given:
+                yield group.given[place], group.given[place]
+                continue
             if item.forms and item.forms[0].module:
                 assert item.node is not None, "only operations have forms"
                 name = self.groups.outliner.tree.node_attribute[item.node.id]
                 modules = [self._module(group, place, variant, item) for variant in range(len(item.forms))]
             elif item.child and item.shared is None and not inlined(self.groups.of(item.child[0])[0]):
                 name = self.groups.outliner.tree.attribute[item.child[0].scope]
-                modules = [self._instance(group, place, variant, item) for variant in range(len(item.child))]
+                modules = [
+                    self._instance(group, (place, variant), "", child) for variant, child in enumerate(item.child)
+                ]
             else:
                 continue
-            yield from lay_out(f"self.{name} = ", self._variants(item, modules), "", 8)
+            yield name, self._variants(item, modules)
 
     def _variants(self, item: Item, modules: list[Nest]) -> Expression:
         if not item.symbols:
@@ -112,17 +143,33 @@ class Printer:
         arguments: list[Expression] = []
         for key in form.args:
             value = group.arguments[place, variant, key]
+            if key in DEFAULTS and flat(value) == repr(DEFAULTS[key]):
+                continue
             if key.startswith("*"):
                 arguments.append(value)
-            elif key not in DEFAULTS or flat(value) != repr(DEFAULTS[key]):
+            else:
                 arguments.append(Prefixed(f"{key}=", value))
         return Nest(f"{self.groups.externs.get(form.module, form.module)}(", tuple(arguments))
 
-    def _instance(self, group: Group, place: int, variant: int, item: Item) -> Nest:
-        inner, _ = self.groups.of(item.child[variant])
+    def _instance(self, group: Group, at: tuple[int, int], prefix: str, made: Block) -> Nest:
+        """How an inner instance is made.
+
+        Args:
+            group: The class that makes it.
+            at: Where its arguments are found.
+            prefix: What their names begin with.
+            made: The instance.
+        """
+        inner, where = self.groups.of(made)
         arguments: list[Expression] = []
         for index, parameter in enumerate(inner.parameters):
-            value = group.arguments[place, variant, parameter.name]
+            name = prefix + parameter.name
+            if isinstance(parameter.values[where], Block):
+                arguments.append(self._instance(group, at, f"{name}.", parameter.values[where]))
+                continue
+            value = group.arguments[*at, name]
+            if value == "()" and parameter.optional:
+                continue
             positional = parameter.name.startswith("c") and len(arguments) == index and not _any_named(arguments)
             arguments.append(value if positional else Prefixed(f"{parameter.name}=", value))
         return Nest(f"{inner.name}(", tuple(arguments))
@@ -139,12 +186,25 @@ class Printer:
         return [*lay_out("def ", Nest("forward(", ("self", *parameters)), f" -> {kind}:", 4), *body.lines]
 
 
+def _module_list(modules: Mapping[str, Expression]) -> Expression:
+    """Modules that are read by a number."""
+    members = [modules[str(place)] for place in range(len(modules))]
+    texts = {flat(member) for member in members}
+    if len(texts) == 1 and len(flat(members[0])) < MAX_MEMBER:
+        return f"nn.ModuleList({texts.pop()} for _ in range({len(members)}))"
+    return Nest("nn.ModuleList(", (Nest("[", tuple(members), "]"),))
+
+
 def _any_named(arguments: Sequence[Expression]) -> bool:
     return any(isinstance(argument, Prefixed) for argument in arguments)
 
 
-def _type(value: Any) -> str:
-    return "tuple[int, ...]" if isinstance(value, tuple) else type(value).__name__
+def _type(values: Sequence[Any]) -> str:
+    if isinstance(values[0], Block):
+        return "nn.Module"
+    if isinstance(values[0], tuple):
+        return "tuple[int, ...] = ()" if () in values else "tuple[int, ...]"
+    return type(values[0]).__name__
 
 
 def shown_span(span: Span) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from nasdsl.codegen.blocks import Block
 from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.ir.graph import Graph, Scope
-from nasdsl.passes.module_paths import RESERVED, identifier
+from nasdsl.passes.module_paths import RESERVED, ModuleTree, identifier
 
-OWN = frozenset({"Any", "COST", "Choices", "LATENCY_MS", "Mapping", "Network", "SPACE", "Supernet", "Tensor", "load"})
+OWN = frozenset(
+    {"Any", "COST", "Choices", "KERNELS", "LATENCY_MS", "Mapping", "Network", "SPACE", "Supernet", "Tensor", "load"}
+)
 """What generated modules call otherwise."""
 
 GroupOf = Callable[[Block], Group]
@@ -20,8 +23,9 @@ def block_name(scope: Scope) -> str:
     return scope.block.partition("[")[0]
 
 
-def name_classes(groups: Sequence[Group], graph: Graph, group_of: GroupOf, others: Iterable[str]) -> None:
+def name_classes(groups: Sequence[Group], tree: ModuleTree, group_of: GroupOf, others: Iterable[str]) -> None:
     """Name the classes of block instances, none like one of the others."""
+    graph = tree.graph
     taken = {*OWN, *RESERVED, *others}
     named: dict[str, list[Group]] = {}
     for group in groups:
@@ -29,19 +33,37 @@ def name_classes(groups: Sequence[Group], graph: Graph, group_of: GroupOf, other
             named.setdefault(_camel(block_name(graph.scopes[group.blocks[0].scope])), []).append(group)
     for base, alike in named.items():
         for group in alike:
-            group.name = _free(_distinguished(base, group, alike, graph, group_of), taken)
+            group.name = _free(_distinguished(base, group, alike, tree, group_of), taken)
             taken.add(group.name)
 
 
-def _distinguished(base: str, group: Group, alike: Sequence[Group], graph: Graph, group_of: GroupOf) -> str:
+def _distinguished(base: str, group: Group, alike: Sequence[Group], tree: ModuleTree, group_of: GroupOf) -> str:
     """A name that says what the class is among those of the same block, as far as words go."""
     if len(alike) == 1:
         return base
+    if group.blocks[0].is_cell:
+        return base + _ways(group, alike, tree.attribute)
+    graph = tree.graph
     slim = _slimness(group, group_of)
     differ = len({_slimness(other, group_of) for other in alike}) > 1
     down = _goes_down(group, graph) and not all(_goes_down(other, graph) for other in alike)
     before = "Slim" if differ and slim == 2 else ""
-    return before + base + ("Down" if down else "") + ("FromSlim" if differ and slim == 1 else "")
+    words = before + base + ("Down" if down else "") + ("FromSlim" if differ and slim == 1 else "")
+    labels = {_label(graph.scopes[block.scope].name) for block in group.blocks}
+    return identifier(base + labels.pop(), ()) if words == base and len(labels) == 1 else words
+
+
+def _label(name: str) -> str:
+    """The index of an instance: that of its own, `segment.refine[16]`, or of the map it makes, `f[2].stage`."""
+    own = re.search(r"\[(\w+)\]$", name) or re.match(r"\w+\[(\w+)\]\.\w+$", name)
+    return own[1] if own else ""
+
+
+def _ways(group: Group, alike: Sequence[Group], attribute: Mapping[int, str]) -> str:
+    """Words for the ways out of a cell, where others have more: `Same`."""
+    ways = [attribute[item.child[0].scope] for item in group.blocks[0].items if item.child]
+    most = max(sum(bool(item.child) for item in other.blocks[0].items) for other in alike)
+    return "" if len(ways) == most else "".join(_camel(way.removeprefix("to_")) for way in ways)
 
 
 def _goes_down(group: Group, graph: Graph) -> bool:

@@ -9,7 +9,15 @@ from typing import Any
 from nasdsl.codegen.blocks import Block, Item
 from nasdsl.codegen.layout import Expression
 
-DEFAULTS: Mapping[str, Any] = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "affine": True}
+DEFAULTS: Mapping[str, Any] = {
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+    "affine": True,
+    "*widths": (),
+}
 """What the modules of PyTorch take where nothing is said."""
 
 
@@ -19,11 +27,17 @@ class Parameter:
 
     Attributes:
         name: Its name.
-        values: Its value in each instance: plain data; for run-time numbers a `Number`.
+        values: Its value in each instance: plain data; for run-time numbers a `Number`, or None where nothing is told;
+            for a module the instance that is given.
     """
 
     name: str
     values: tuple[Any, ...]
+
+    @property
+    def optional(self) -> bool:
+        """Whether it need not be said."""
+        return None in self.values or () in self.values
 
 
 @dataclass(slots=True)
@@ -36,6 +50,7 @@ class Group:
         parameters: Constructor arguments.
         numbers: Channels that `forward` is told at run time.
         chooses: Whether `forward` needs the decisions.
+        given: By the place of a step the constructor argument that is its module: where instances differ in it.
     """
 
     blocks: list[Block]
@@ -46,6 +61,7 @@ class Group:
     arguments: dict[tuple[int, int, str], Expression] = field(default_factory=dict)
     told: dict[tuple[int, int], Expression] = field(default_factory=dict)
     links: dict[tuple[int, int], Expression] = field(default_factory=dict)
+    given: dict[int, str] = field(default_factory=dict)
 
     def steps(self, place: int) -> list[Item]:
         """The steps at one place, in every instance."""

@@ -21,6 +21,7 @@ class Nest:
         close: The closing bracket, with what follows it.
         broken: Whether to put every element on a line of its own although they would fit on one.
         comments: By position of an element: what is said behind it, or above it where the line is full.
+        separator: What stands between elements: a comma, or nothing between the clauses of a comprehension.
     """
 
     head: str
@@ -28,15 +29,16 @@ class Nest:
     close: str = ")"
     broken: bool = False
     comments: dict[int, str] = field(default_factory=dict)
+    separator: str = ","
 
     def flat(self) -> str:
         """On one line."""
-        inner = ", ".join(flat(element) for element in self.elements)
+        inner = f"{self.separator} ".join(flat(element) for element in self.elements)
         comma = "," if self.head.endswith("(") and self.close.startswith(")") and self._is_tuple() else ""
         return f"{self.head}{inner}{comma}{self.close}"
 
     def _is_tuple(self) -> bool:
-        return len(self.elements) == 1 and self.head in ("(", "((")
+        return len(self.elements) == 1 and self.head in ("(", "((") and self.separator == ","
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,25 @@ class Prefixed:
     value: Expression
 
 
-Expression = str | Nest | Prefixed
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Terms to be added, as the value of a statement: in parentheses where they do not fit on one line."""
+
+    terms: tuple[str, ...]
+
+    def flat(self) -> str:
+        """On one line."""
+        return " + ".join(self.terms)
+
+
+Expression = str | Nest | Prefixed | Sum
 
 
 def flat(expression: Expression) -> str:
     """An expression on one line."""
     if isinstance(expression, str):
         return expression
-    return expression.flat() if isinstance(expression, Nest) else expression.prefix + flat(expression.value)
+    return expression.prefix + flat(expression.value) if isinstance(expression, Prefixed) else expression.flat()
 
 
 def _must_break(expression: Expression) -> bool:
@@ -89,14 +102,24 @@ def _broken(before: str, expression: Expression, after: str, indent: int) -> lis
     line = f"{' ' * indent}{before}{flat(expression)}{after}"
     while isinstance(expression, Prefixed):
         before, expression = before + expression.prefix, expression.value
+    if isinstance(expression, Sum):
+        return [line] if len(line) <= LINE else _added(before, expression, after, indent)
     if isinstance(expression, str) or not expression.elements:
         return [line]
     if len(line) <= LINE and not _must_break(expression):
         return [line]
     lines = [f"{' ' * indent}{before}{expression.head}"]
     for place, element in enumerate(expression.elements):
-        lines += lay_out("", element, ",", indent + 4, expression.comments.get(place, ""))
+        lines += lay_out("", element, expression.separator, indent + 4, expression.comments.get(place, ""))
     return [*lines, f"{' ' * indent}{expression.close}{after}"]
+
+
+def _added(before: str, expression: Sum, after: str, indent: int) -> list[str]:
+    inner = [f"{' ' * (indent + 4)}{expression.flat()}"]
+    if len(inner[0]) > LINE:
+        first, *others = expression.terms
+        inner = [" " * (indent + 4) + term for term in (first, *(f"+ {other}" for other in others))]
+    return [f"{' ' * indent}{before}(", *inner, f"{' ' * indent}){after}"]
 
 
 def quoted(text: str) -> str:

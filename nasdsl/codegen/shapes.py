@@ -36,6 +36,7 @@ class Shapes:
         self._groups = groups
         self._graph = groups.graph
         self._totals: dict[int, Range | None] = {}
+        self._references: dict[int, int | None] = {}
         self._latency = _latencies(groups.original, latency) if latency is not None else {}
 
     def of(self, group: Group, ref: int) -> str:
@@ -77,16 +78,21 @@ class Shapes:
     def _channels(self, group: Group, numbers: list[Number]) -> str:
         if all(number == numbers[0] for number in numbers) and numbers[0].constant is not None:
             return str(numbers[0])
-        known = [
-            Parameter(p.name, tuple(n.substitute(b.values) for n, b in zip(p.values, group.blocks, strict=True)))
-            for p in group.numbers
-        ]
+        known = [Parameter(p.name, self._told(group, p)) for p in group.numbers]
         known += [
             Parameter(p.name, tuple(map(Number.of, p.values)))
             for p in group.parameters
             if all(isinstance(value, int) for value in p.values)
         ]
         return _in_words(numbers, known) or _in_words(numbers, self._arguments(group)) or "..."
+
+    def _told(self, group: Group, number: Parameter) -> tuple[Number, ...]:
+        """The channels that instances are told; where they are told none, those they are made for."""
+        made = next((p.values for p in group.parameters if p.name == number.name), (0,) * len(group.blocks))
+        return tuple(
+            Number.of(fixed) if n is None else n.substitute(block.values)
+            for n, block, fixed in zip(number.values, group.blocks, made, strict=True)
+        )
 
     def _arguments(self, group: Group) -> list[Parameter]:
         """The channels of the maps that `forward` is given."""
@@ -103,10 +109,30 @@ class Shapes:
         return found
 
     def _sides(self, group: Group, sizes: list[tuple[int, int] | None]) -> str:
-        """Height and width in terms of those of the first map that `forward` is given."""
-        place = next((i for i, ref in enumerate(group.blocks[0].arguments) if isinstance(ref, int)), None)
-        if place is None:
-            return "..."
+        """Height and width in terms of those of a map that `forward` is given."""
+        place = self._reference(group)
+        return self._relative(group, sizes, place) if place is not None else "..."
+
+    def reference(self, group: Group) -> int | None:
+        """Of the arguments the one whose height and width are meant by H and W, if that is not the first map."""
+        place = self._reference(group)
+        maps = [i for i, ref in enumerate(group.blocks[0].arguments) if isinstance(ref, int)]
+        return place if place is not None and place != maps[0] else None
+
+    def _reference(self, group: Group) -> int | None:
+        """The argument in terms of which most can be said; the first of those."""
+        if id(group) not in self._references:
+            places = [i for i, ref in enumerate(group.blocks[0].arguments) if isinstance(ref, int)]
+            made = [ref for item in group.blocks[0].items for ref in item.makes if isinstance(ref, int)]
+            sizes = [
+                [self._graph.nodes[self._made(group, i, where)].type.size for i in range(len(group.blocks))]
+                for where in (self._place(group, ref) for ref in made)
+            ]
+            said = {p: sum(self._relative(group, each, p) != "..." for each in sizes) for p in places}
+            self._references[id(group)] = max(said, key=said.__getitem__) if said else None
+        return self._references[id(group)]
+
+    def _relative(self, group: Group, sizes: list[tuple[int, int] | None], place: int) -> str:
         ratios = []
         for block, size in zip(group.blocks, sizes, strict=True):
             ref = block.arguments[place]
@@ -126,11 +152,11 @@ class Shapes:
         over = f"/{ratio.denominator}" if ratio.denominator != 1 else ""
         return f"{times}H{over}, {times}W{over}"
 
-    def latency(self, group: Group, place: int) -> str:
-        """The latency of a step, over all instances of a class."""
+    def latency(self, group: Group, *places: int) -> str:
+        """The latency of a step, over all instances of a class; of several steps that of one of them."""
         if not self._latency:
             return ""
-        ranges = [self._range(step) for step in group.steps(place)]
+        ranges = [self._range(step) for place in places for step in group.steps(place)]
         return _shown([r for r in ranges if r is not None])
 
     def latency_of(self, node: int, step: Item | None) -> str:

@@ -12,6 +12,7 @@ from nasdsl.codegen.classes import Printer, docstring, imports_for, rendered, sh
 from nasdsl.codegen.classnames import OWN
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, literal, prose, quoted, wrapped
+from nasdsl.codegen.runs import links, table
 from nasdsl.ir.graph import Decision, Graph, Grid, Kind, Task
 from nasdsl.passes.expected_cost import expected_cost_data
 from nasdsl.passes.kernels import signatures
@@ -42,16 +43,17 @@ def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None,
         top = type(top)(top.name, top.doc, _with_cost(top.init), top.forward)
     tail = list(_cost_data(graph, latency)) if latency is not None else []
     model: dict[str, Any] = {
-        "doc": docstring(_module_doc(graph, device)),
+        "doc": "",
         "head": [[line for lines in _data(graph) for line in lines]],
         "classes": [*blocks, top],
         "tail": tail,
     }
     text = rendered("supernet.py.j2", imports=[], **model)
+    model["doc"] = docstring(_module_doc(graph, device, "arch.root" in text))
     return rendered("supernet.py.j2", imports=imports_for(text, groups.externs, runtime=True), **model)
 
 
-def _module_doc(graph: Graph, device: str) -> list[str]:
+def _module_doc(graph: Graph, device: str, root: bool) -> list[str]:
     preset = f", preset `{graph.preset}`" if graph.preset else ""
     where = f" ({shown_span(graph.span)})" if graph.span else ""
     lines = wrapped(prose(f"Supernet of the space `{graph.name}`{where}{preset}. Written by `nasdsl compile`."), 3)
@@ -62,17 +64,20 @@ def _module_doc(graph: Graph, device: str) -> list[str]:
         notes.append(f"Latencies in comments: milliseconds on {device}, from the lookup table, over all instances.")
     for note in notes:
         lines += ["", *wrapped(prose(note), 0)]
-    return [*lines, "", *USE]
+    return [*lines, "", *USE, *([ROOT] if root else [])]
 
 
 USE = (
     "    relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision",
     "    outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them",
     "",
-    'In `forward`, `a` holds what was drawn, `a / "x"` the part of it for the block instance x; a lambda runs only if',
-    "a decision takes it.",
+    'In `forward`, `arch` is what was drawn, `arch / "x"` the part of it for the block instance x; a lambda runs only',
+    "if a decision takes it.",
 )
 """How a supernet is used, for its docstring."""
+
+ROOT = "`arch.root` is what was drawn for the whole space."
+"""What is added where a block reads the decisions of others."""
 
 
 def _shown(value: Any) -> str:
@@ -99,11 +104,11 @@ def _data(graph: Graph) -> Iterator[list[str]]:
             taken.add(name)
             shared[flat(form)] = name
             yield lay_out(f"{name} = ", form, "", 0)
-    decisions = tuple(Prefixed(f"{quoted(path)}: ", shared.get(flat(form), form)) for path, form in forms.items())
+    decisions = table({path: shared.get(flat(form), form) for path, form in forms.items()})
     elements: list[Expression] = [quoted(graph.name)]
     if graph.preset:
         elements.append(Prefixed("preset=", quoted(graph.preset)))
-    elements.append(Prefixed("decisions=", Nest("{", decisions, "}", broken=True)))
+    elements.append(Prefixed("decisions=", decisions))
     if graph.grids:
         grids = tuple(Prefixed(f"{quoted(path)}: ", _grid(grid)) for path, grid in graph.grids.items())
         elements.append(Prefixed("grids=", Nest("{", grids, "}", broken=True)))
@@ -123,9 +128,9 @@ def _decision(decision: Decision) -> Nest:
 
 
 def _grid(grid: Grid) -> Nest:
-    links = tuple(literal((link.source, link.target)) for link in grid.links)
     source = f"source={flat(literal(grid.source))}"
-    return Nest("runtime.Grid(", (source, Prefixed("links=", Nest("(", links))))
+    pairs = [(link.source, link.target) for link in grid.links]
+    return Nest("runtime.Grid(", (source, Prefixed("links=", links(pairs))))
 
 
 def _with_cost(init: Any) -> list[str]:
@@ -134,12 +139,36 @@ def _with_cost(init: Any) -> list[str]:
 
 
 def _cost_data(graph: Graph, latency: Mapping[str, float]) -> Iterator[list[str]]:
+    data = expected_cost_data(graph)
+    grids = tuple(Prefixed(f"{quoted(path)}: ", _cost_grid(path, grid)) for path, grid in data["grids"].items())
+    elements = (
+        Prefixed('"domains": ', "SPACE.domains"),
+        Prefixed('"grids": ', Nest("{", grids, "}")),
+        Prefixed('"lasts": ', literal(data["lasts"])),
+        Prefixed('"kernels": ', "KERNELS"),
+    )
+    kernels = Nest("(", tuple(_kernels(kernels) for kernels in data["kernels"]), broken=True)
     yield [
-        "# What the expected latency is computed from: every kernel with the condition under which it runs.",
-        *lay_out("COST: Mapping[str, Any] = ", literal(expected_cost_data(graph)), "", 0),
+        "# What the expected latency is computed from: kernels that run together, as (how often, what, its numbers),",
+        "# and the places where they do, as (what {0}, {1}, ... in the numbers are, then how often and when).",
+        *lay_out("KERNELS: Any = ", kernels, "", 0),
+        *lay_out("COST: Mapping[str, Any] = ", Nest("{", elements, "}", broken=True), "", 0),
     ]
     used = {text: latency[text] for text in sorted(signatures(graph)) if text in latency}
     yield ["# By the signature of a kernel.", *lay_out("LATENCY_MS = ", literal(used), "", 0)]
+
+
+def _cost_grid(path: str, grid: Mapping[str, Any]) -> Nest:
+    known = f"SPACE.grids[{quoted(path)}]"
+    parts = [Prefixed(f'"{part}": ', f"{known}.{part}") for part in ("source", "cells", "links")]
+    parts += [Prefixed(f'"{part}": ', literal(grid[part])) for part in ("routes", "live")]
+    return Nest("{", tuple(parts), "}")
+
+
+def _kernels(kernels: Mapping[str, Any]) -> Nest:
+    runs = Nest("(", tuple(map(literal, kernels["runs"])))
+    places = Nest("(", tuple(map(literal, kernels["places"])))
+    return Nest("{", (Prefixed('"runs": ', runs), Prefixed('"places": ', places)), "}", broken=True)
 
 
 def _forward(groups: Groups, printer: Printer, cost: bool) -> list[str]:

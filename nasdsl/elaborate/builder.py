@@ -33,6 +33,7 @@ class GraphBuilder:
         self.decisions: dict[str, Decision] = {}
         self.grids: dict[str, Grid] = {}
         self.cases: dict[str, Cases] = {}
+        self.results: dict[tuple[int, int], str] = {}
         self._child_names: set[tuple[int, str]] = set()
         self._ordinals: set[int] = set()
         self._whole: set[Number] = set()
@@ -245,7 +246,7 @@ def pruned(nodes: list[Node], roots: set[int]) -> tuple[tuple[Node, ...], dict[i
             keep.update(i.node for i in node.inputs)
     number = {old: new for new, old in enumerate(sorted(keep))}
     kept = tuple(
-        replace(n, id=number[n.id], inputs=tuple(Input(number[i.node], i.when) for i in n.inputs))
+        replace(n, id=number[n.id], inputs=tuple(replace(i, node=number[i.node]) for i in n.inputs))
         for n in nodes
         if n.id in keep
     )

@@ -187,7 +187,7 @@ class Calls(Expressions):
         for parameter in extern.parameters:
             value = frame.names[parameter.name]
             if isinstance(value, MapValue):
-                inputs.append(Input(value.node))
+                inputs.append(Input(value.node, called=value.called))
             elif isinstance(value, Number | bool | str):
                 attrs[parameter.name] = value
             else:
@@ -212,8 +212,9 @@ class Calls(Expressions):
 
     def _input(self, value: Any, span: Span) -> Input:
         if isinstance(value, Guarded):
-            return Input(value.value.node, value.when)
-        return Input(self.feature_map(value, span).node)
+            return Input(value.value.node, value.when, value.value.called)
+        found = self.feature_map(value, span)
+        return Input(found.node, called=found.called)
 
     def apply_block(
         self,
@@ -240,6 +241,7 @@ class Calls(Expressions):
         self._depth += 1
         try:
             self._parameters_into(frame, block.parameters, given, function.name, span)
+            self._call_by_parameters(frame, block.parameters)
             value = self._body(function, frame)
         except Mistake as mistake:
             if positional and _forgot_map(mistake, positional[0], span) and _reads_map(block):
@@ -278,6 +280,17 @@ class Calls(Expressions):
             else:
                 raise Mistake("E0204", f"`{name}` needs `{parameter.name}`", span, _NOT_GIVEN)
             frame.places[parameter.name] = parameter.span
+
+    def _call_by_parameters(self, frame: Frame, parameters: tuple[ast.Parameter, ...]) -> None:
+        """Have the maps that a block is given called by its parameters; by those of the outer block of an alias."""
+        scope = self.graph.scopes[frame.scope]
+        if not scope.parameters:
+            names = tuple(parameter.name for parameter in parameters)
+            self.graph.scopes[frame.scope] = replace(scope, parameters=names)
+        for parameter in parameters:
+            value = frame.names[parameter.name]
+            if isinstance(value, MapValue) and frame.scope not in dict(value.called):
+                frame.names[parameter.name] = replace(value, called=(*value.called, (frame.scope, parameter.name)))
 
     def _block_scope(self, function: BlockValue, at: Place) -> int:
         return self._instance_of(function, at.frame.scope, at.named(function.name))
@@ -355,7 +368,7 @@ class Calls(Expressions):
 
     def _mixed(self, choice: Choice, maps: tuple[MapValue, ...], at: Place, span: Span) -> MapValue:
         inputs = [
-            Input(each.node, Atom(choice.decision, _plain_label(label)))
+            Input(each.node, Atom(choice.decision, _plain_label(label)), each.called)
             for each, (label, _) in zip(maps, choice.alternatives, strict=True)
         ]
         return MapValue(self.graph.select("mix", inputs, {}, at.frame.scope, at.named(choice.name), span))

@@ -164,7 +164,8 @@ class Conditions:
         if all(each == maps[0] for each in maps):
             return maps[0]
         inputs = tuple(
-            Input(each.node, Atom(decision, value)) for each, value in zip(maps, self.domain(decision), strict=True)
+            Input(each.node, Atom(decision, value), each.called)
+            for each, value in zip(maps, self.domain(decision), strict=True)
         )
         if (scope, inputs) not in self._mixes:
             self._mixes[scope, inputs] = MapValue(self._graph.select("mix", list(inputs), {}, scope, name, span))

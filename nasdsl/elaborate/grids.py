@@ -117,7 +117,7 @@ class Grids(Calls):
         ways = self._ways(grid, source)
         frames = {cell: self._cell_numbers(grid, cell) for cell in ways}
         arriving: dict[Cell, list[Input]] = {cell: [] for cell in ways}
-        arriving[source].append(Input(start.node))
+        arriving[source].append(Input(start.node, called=start.called))
         links: list[Link] = []
         for cell in ways:
             frame = frames[cell]

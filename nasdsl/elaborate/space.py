@@ -326,8 +326,13 @@ class _SpaceElaborator(Requirements):
         decisions = {path: d for path, d in g.decisions.items() if path in used}
         cases = {name: value for name, value in g.cases.items() if name in used}
         rules = tuple(rule for rule in map(_of_live(decisions), self.rules) if rule is not None)
+        results: dict[int, dict[int, str]] = {}
+        for (scope, node), name in g.results.items():
+            if node in number:
+                results.setdefault(scope, {})[number[node]] = name
+        scopes = tuple(replace(s, results=results.get(s.id, {})) for s in g.scopes)
         return Graph(
-            self.space.name, self.params, nodes, tuple(g.scopes), decisions, grids, cases, tasks, tuple(self.limits),
+            self.space.name, self.params, nodes, scopes, decisions, grids, cases, tasks, tuple(self.limits),
             rules, tuple(self.predictions), preset, self.space.span,
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from nasdsl.elaborate.values import (
     Frame,
     Function,
     Key,
+    MapValue,
     Mistake,
     Partial,
     PickValue,
@@ -125,6 +126,9 @@ class Statements(Grids):
             message = f"{len(node.targets)} names on the left, {found} values on the right"
             raise Mistake("E0305", message, node.span)
         for target, (key, _), item in zip(node.targets, keys, values, strict=True):
+            if len(values) > 1 and isinstance(item, MapValue):
+                name = target.name if key is None else _text(target.name, key)
+                self.graph.results.setdefault((frame.scope, item.node), name)
             self._bind(target, key, item, frame)
 
     def _path(self, target: ast.Target, frame: Frame) -> tuple[Key | None, str]:

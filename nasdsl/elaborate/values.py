@@ -55,9 +55,10 @@ class Poison:
 
 @dataclass(frozen=True, slots=True)
 class MapValue:
-    """A feature map: the node that makes it."""
+    """A feature map: the node that makes it, and what it is called as an argument (see `nasdsl.ir.graph.Input`)."""
 
     node: int
+    called: tuple[tuple[int, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,8 @@ class Scope:
         cell: The grid cell it is or lies in, else None.
         weights: Instances of a shared block: what they have in common. Scopes with the same name here hold one set of
             weights between them; their nodes and inner scopes correspond to one another in order. "" for all others.
+        parameters: The parameters of the block, in order.
+        results: What the maps are called that a call in this scope returned together: `p[4]` of `p[3], p[4] = fpn(x)`.
     """
 
     id: int
@@ -159,14 +161,24 @@ class Scope:
     path: str
     cell: tuple[str, Cell] | None = None
     weights: str = ""
+    parameters: tuple[str, ...] = field(default=(), compare=False)
+    results: Mapping[int, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A map that a node reads, if `when` holds (always, if None)."""
+    """A map that a node reads, if `when` holds (always, if None).
+
+    Attributes:
+        node: What makes it.
+        when: The condition.
+        called: By scope, of those between this read and the map, the parameter of the block that it came in by. It is
+            what the text says, beside the computation: two parameters may be one map.
+    """
 
     node: int
     when: Atom | None = None
+    called: tuple[tuple[int, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

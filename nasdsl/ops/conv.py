@@ -77,10 +77,12 @@ class Conv(Operation):
         args: dict[str, Any] = {"*c_in": ins[-1], "*c": outs[-1], "*k": k, "stride": integer(attrs, "stride")}
         args |= {"padding": self._padding(attrs), "dilation": dilation, "groups": self._torch_groups(attrs, ins)}
         args["bias"] = attrs["bias"]
-        if len(ins) == len(outs) == 1:
-            return TorchForm("nn.Conv2d", args)
-        sliced = len(outs) > 1 and not self._follows_input()
-        return TorchForm("runtime.Conv2d", args, "{self}({x}, {c})" if sliced else "{self}({x})", sliced)
+        slim = TorchForm("runtime.Conv2d", args)
+        if not self._follows_input():
+            slim = TorchForm("runtime.Conv2d", args, "{self}({x}, {c})", sliced=True)
+        if len(outs) > 1:
+            return slim
+        return TorchForm("nn.Conv2d" if len(ins) == 1 else "runtime.Conv2d", args, slim=slim)
 
     def _follows_input(self) -> bool:
         return False
@@ -159,9 +161,9 @@ class Linear(Operation):
         if len(outs) > 1:
             raise RuleError("the outputs of `linear` must not depend on decisions")
         flat = "{x}" if inputs[0].size is None else "{x}.flatten(1)"
-        module = "nn.Linear" if len(ins) == 1 else "runtime.Linear"
         args = {"*c_in": ins[-1], "*c": outs[-1], "bias": attrs["bias"]}
-        return TorchForm(module, args, f"{{self}}({flat})")
+        slim = TorchForm("runtime.Linear", args, f"{{self}}({flat})")
+        return slim if len(ins) > 1 else TorchForm("nn.Linear", args, slim.call, slim=slim)
 
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes

@@ -59,12 +59,20 @@ class TorchForm:
             commas, or `{plus}`, by plus signs) and `{c}` for the run-time number of output channels:
             "{self}({x}, {c})".
         sliced: Whether `{c}` occurs: the module serves several widths and must be told which.
+        slim: The form that serves several widths, where this one serves a single one; told no `{c}`, it computes the
+            same.
     """
 
     module: str
     args: Mapping[str, Any] = field(default_factory=dict)
     call: str = "{self}({x})"
     sliced: bool = False
+    slim: TorchForm | None = None
+
+    @property
+    def widest(self) -> TorchForm:
+        """The form that serves most widths."""
+        return self.slim or self
 
 
 class Emitter(Protocol):

@@ -39,9 +39,10 @@ class BatchNorm(Operation):
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         channels = widths(output.channels)
-        if len(channels) == 1:
-            return TorchForm("nn.BatchNorm2d", {"*c": channels[0], "affine": attrs["affine"]})
-        return TorchForm("runtime.BatchNorm2d", {"*widths": channels, "affine": attrs["affine"]})
+        widest, affine = channels[-1], attrs["affine"]
+        several = channels if len(channels) > 1 else ()
+        slim = TorchForm("runtime.BatchNorm2d", {"*c": widest, "*widths": several, "affine": affine})
+        return slim if several else TorchForm("nn.BatchNorm2d", {"*c": widest, "affine": affine}, slim=slim)
 
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes

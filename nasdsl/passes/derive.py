@@ -208,6 +208,10 @@ def derive(graph: Graph, architecture: Architecture) -> Graph:
     return _Network(demand(graph, architecture)).graph()
 
 
+_AMONG_LINKS = frozenset({"join", "route_end", "route_last"})
+"""Nodes that pass on a map that a route decides."""
+
+
 class _Network:
     """Copies the live part of a space."""
 
@@ -231,6 +235,13 @@ class _Network:
             else:
                 self._node_of[place] = self._copy(node, place)
         tasks = tuple(replace(task, output=self._node_of[task.output, ()]) for task in self.space.tasks if not task.aux)
+        for (old, way), new in self._scope_of.items():
+            results = {
+                self._node_of[node, way]: name
+                for node, name in self.space.scopes[old].results.items()
+                if (node, way) in self._node_of
+            }
+            self.scopes[new] = replace(self.scopes[new], results=results)
         return replace(
             self.space,
             nodes=tuple(self.nodes),
@@ -243,13 +254,39 @@ class _Network:
         )
 
     def _copy(self, node: Node, place: Place) -> int:
-        inputs = tuple(Input(self._node_of[source]) for source in self.live.reads[place])
+        sources = self.live.reads[place]
+        inputs = tuple(Input(self._node_of[source], called=self._called(place, i)) for i, source in enumerate(sources))
         attrs: dict[str, Any] = {k: self._fixed(v) if isinstance(v, Number) else v for k, v in node.attrs.items()}
         kind = MapType(self._fixed(node.type.channels), node.type.size, node.type.rate)
         scope = self._scope(node.scope, place[1])
         new = Node(len(self.nodes), node.op, inputs, attrs, kind, scope, node.name, node.span, origin=node.id)
         self.nodes.append(new)
         return new.id
+
+    def _called(self, reader: Place, i: int) -> tuple[tuple[int, str], ...]:
+        """By which parameters a map came to its reader, past the nodes that only passed it on."""
+        around = set(self._around(self.space.nodes[reader[0]].scope))
+        found: dict[int, str] = {}
+        place = reader
+        while True:
+            node = self.space.nodes[place[0]]
+            read = self.live.reads[place][i]
+            live = (
+                [item for item in node.inputs if item.node == read[0]]
+                if node.op in _AMONG_LINKS
+                else [item for item in node.inputs if item.when is None or self.live.holds(item.when)]
+            )
+            for scope, name in live[0 if node.op in _AMONG_LINKS else i].called:
+                if scope in around:
+                    found.setdefault(self._scope(scope, reader[1]), name)
+            if self.space.nodes[read[0]].op not in SELECTING:
+                return tuple(found.items())
+            place, i = read, 0
+
+    def _around(self, scope: int | None) -> Iterator[int]:
+        while scope is not None:
+            yield scope
+            scope = self.space.scopes[scope].parent
 
     def _fixed(self, number: Number) -> Number:
         return Number.of(number.evaluate(self.live.number))

@@ -6,7 +6,7 @@ Generated files hold it as a literal, so it is made of dicts, tuples, strings an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import combinations, groupby, product
 from operator import itemgetter
 from typing import Any
@@ -19,7 +19,7 @@ from nasdsl.passes.liveness import ALWAYS, Literals, liveness
 Conjunction = tuple[tuple[str, Any], ...]
 """Pairs of (name, value) that hold together, sorted."""
 
-Term = tuple[int, dict[str, tuple[Any, ...]]]
+Term = tuple[int, dict[str, Any]]
 """A coefficient and, by name, values: of a decision one of them is taken, of a pick or a grid all."""
 
 Run = tuple[str, tuple[Number, ...]]
@@ -39,11 +39,13 @@ def expected_cost_data(graph: Graph) -> dict[str, Any]:
           of routes that can be live together when they are.
         * `lasts`: {symbol: (route, cells)}, the cells of one rate, where the symbol `branch[32].last(16)` stands for
           the one that the route visits last.
-        * `kernels`: those that run under the same conditions together, ({"runs": (...), "when": terms}, ...). A run is
-          (count, template, numbers): how often, the signature with `{}` for each number, and the numbers as `Number`
-          prints them, such as "8 * trunk[1,8].w". A term is (coefficient, {name: values}); the sum of the terms says
-          how often all this runs. A name is a decision, which takes one of the values (a pick: all these members), or
-          a grid, where all these links are taken, or a symbol of `lasts` and its value a cell. No name at all: always.
+        * `kernels`: those that run under the same conditions together, and all places where they do so,
+          ({"runs": (...), "places": ((symbols, *terms), ...)}, ...). A run is (count, template, numbers): how often,
+          the signature with `{}` for each number, and the numbers as `Number` prints them, with `{0}`, `{1}`, ... for
+          the symbols of the place: "8 * {0}". A term is (coefficient, {name: values}); the sum of the terms says how
+          often all this runs. A name is a decision, which takes one of the values (a pick: all these members), or a
+          grid, where all these links are taken, or a symbol of `lasts` and its value a cell. No name at all: always. A
+          single value that is no tuple stands alone. The terms of `live` are alike.
     """
     together: dict[tuple[tuple[Run, int], ...], Counter[Conjunction]] = {}
     for condition, runs in _by_condition(graph).items():
@@ -61,14 +63,28 @@ def expected_cost_data(graph: Graph) -> dict[str, Any]:
             for symbol, cases in graph.cases.items()
             if symbol in used
         },
-        "kernels": tuple(
-            {
-                "runs": tuple((count, template, tuple(map(str, numbers))) for (template, numbers), count in runs),
-                "when": when,
-            }
-            for runs, when in rows
-        ),
+        "kernels": _kernels(rows),
     }
+
+
+def _kernels(rows: Iterable[tuple[tuple[tuple[Run, int], ...], tuple[Term, ...]]]) -> tuple[dict[str, Any], ...]:
+    """Rows that differ in their symbols only as places of one."""
+    places: dict[tuple[tuple[int, str, tuple[str, ...]], ...], list[tuple[Any, ...]]] = {}
+    for runs, when in rows:
+        order: dict[str, str] = {}
+        formal = tuple(
+            (count, template, tuple(_formal(number, order) for number in numbers))
+            for (template, numbers), count in runs
+        )
+        places.setdefault(formal, []).append((tuple(order), *when))
+    return tuple({"runs": runs, "places": tuple(found)} for runs, found in places.items())
+
+
+def _formal(number: Number, order: dict[str, str]) -> str:
+    """A number as it is printed, its symbols by their place in an order, which grows by those that are new."""
+    for symbol in (name for monomial, _ in number.terms for name in monomial):
+        order.setdefault(symbol, f"{{{len(order)}}}")
+    return str(Number(tuple((tuple(order[name] for name in monomial), c) for monomial, c in number.terms)))
 
 
 def _by_condition(graph: Graph) -> dict[tuple[tuple[Conjunction, int], ...], Counter[Run]]:
@@ -109,7 +125,15 @@ def _merged(graph: Graph, terms: Mapping[Conjunction, int]) -> tuple[Term, ...]:
     for name in sorted({name for conjunction in terms for name, _ in conjunction}):
         if name in graph.decisions and graph.decisions[name].kind is not Kind.PICK:
             found = _without_cases(found, name, graph.decisions[name].domain)
-    return tuple((coefficient, dict(conjunction)) for conjunction, coefficient in found.items() if coefficient)
+    return tuple(
+        (coefficient, {name: _plain(values) for name, values in conjunction})
+        for conjunction, coefficient in found.items()
+        if coefficient
+    )
+
+
+def _plain(values: tuple[Any, ...]) -> Any:
+    return values[0] if len(values) == 1 and not isinstance(values[0], tuple) else values
 
 
 def _without_cases(terms: Mapping[Any, int], name: str, domain: tuple[int | str, ...]) -> Counter[Any]:

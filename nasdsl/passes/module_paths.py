@@ -4,6 +4,9 @@ The tree follows the block instances. An instance that only passes its work on t
 an alternative of a choice that has been decided) is not a module of its own: the other takes its name. Where a choice
 among numbers decides channels, everything that depends on it is there once for each value. What the calls of a shared
 block have in common is one module; it belongs to the innermost instance that encloses all of them.
+
+Modules are called as what they make is called in the text: `stem` if one makes it, `stem_conv_bn` and `stem_conv2x` if
+there are several. Those of `x[3] = sum(edge(x[j]) for j in 0..3)` are the list `x_3`.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
@@ -38,7 +42,9 @@ _MODULE_NAMES = frozenset(
     """.split()  # noqa: SIM905 - a list of sixty strings is no easier to read
 )
 
-RESERVED = frozenset([*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "F", "a", "nn", "runtime", "self", "torch"])
+RESERVED = frozenset(
+    [*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "F", "arch", "nn", "runtime", "self", "torch"]
+)
 """Names that generated code must not bind."""
 
 
@@ -178,16 +184,63 @@ class ModuleTree:
                 taken.add(found)
                 return found
 
-            for node in self.nodes[scope]:
-                if node.id in self._stateful:
-                    self.node_attribute[node.id] = free(node.name)
+            mine = [node for node in self.nodes[scope] if node.id in self._stateful]
+            inner = {c: self._name(self._called_as[c]) for c in self.children[scope] if not self.is_held(c)}
+            lists = self._lists(inner)
+            units = [node.name for node in mine]
+            stateful = {child: name for child, name in inner.items() if child in self._with_state}
+            units += dict.fromkeys(lists[c][0] if c in lists else name for c, name in stateful.items())
+            short = self._short_names(scope, units)
+            for node in mine:
+                self.node_attribute[node.id] = free(short[node.name])
             for child in self.holds(scope):
                 self.attribute[child] = free(self._shared_name(child, scope))
-            for child in self.children[scope]:
-                if not self.is_held(child):
-                    self.attribute[child] = free(self._name(self._called_as[child]))
+            known: dict[str, str] = {}
+            for child, name in inner.items():
+                if child not in lists:
+                    self.attribute[child] = free(short.get(name, name))
+                    continue
+                base, place = lists[child]
+                if base not in known:
+                    known[base] = free(short[base])
+                self.attribute[child] = f"{known[base]}.{place}"
         for child in filter(self.is_held, self.parent):
             self.attribute[child] = self.attribute[self.first(child)]
+
+    def _lists(self, names: Mapping[int, str]) -> dict[int, tuple[str, int]]:
+        """Instances that differ in an index that counts from 0, as elements of a list: its name, and the place."""
+        found: dict[str, dict[int, int]] = {}
+        for child, name in names.items():
+            indexed = re.fullmatch(r"(.+\..+)\[(\d+)\]", name)
+            if indexed and child in self._with_state and not self.scope_variants(child, {}):
+                found.setdefault(indexed[1], {})[int(indexed[2])] = child
+        return {
+            child: (base, place)
+            for base, members in found.items()
+            if len(members) > 1 and set(members) == set(range(len(members)))
+            for place, child in members.items()
+        }
+
+    def _short_names(self, scope: int, units: Sequence[str]) -> dict[str, str]:
+        """What modules are called: as what they make, where one alone makes it; alternatives keep their labels.
+
+        Modules that make several maps are called after their block: `fpn` of `p[3], p[4] = fpn(x)`.
+        """
+        several: dict[str, set[str]] = {}
+        for made, name in self.graph.scopes[scope].results.items():
+            for child in self._around(self.graph.nodes[made].scope):
+                several.setdefault(self.graph.scopes[child].name, set()).add(name[len(name.partition("[")[0]) :])
+        choices = {node.name for node in self.nodes[scope] if node.op == "mix"}
+        makes = Counter(unit.partition(".")[0] for unit in units)
+        short: dict[str, str] = {}
+        for unit in units:
+            bound, dot, rest = unit.partition(".")
+            alone = dot and makes[bound] == 1 and unit.rpartition(".")[0] not in choices
+            short[unit] = bound if alone else unit
+            if alone and unit in several:
+                indices = several[unit]
+                short[unit] = rest + (indices.pop() if len(indices) == 1 else "")
+        return short
 
     def _shared_name(self, child: int, holder: int) -> str:
         """What a shared instance is called: after its block, not after one of its calls."""
@@ -214,7 +267,7 @@ class ModuleTree:
         }
 
         def widths(number: Number) -> tuple[int, ...]:
-            return tuple(int(value) for value in number.values(lambda symbol: self.domain(symbol, values)))
+            return tuple(map(int, self.values(number, values)))
 
         if node.op == "extern":
             return extern_form(node, attrs)
@@ -223,6 +276,10 @@ class ModuleTree:
     def at(self, kind: MapType, values: Values) -> MapType:
         """A type, given values of choices among numbers."""
         return MapType(kind.channels.substitute(values), kind.size, kind.rate) if values else kind
+
+    def values(self, number: Number, values: Values) -> tuple[Fraction, ...]:
+        """All values of a number, ascending, given values of choices among numbers."""
+        return number.values(lambda symbol: self.domain(symbol, values))
 
     def domain(self, symbol: str, values: Values) -> Sequence[int | Fraction]:
         """The values a symbol can take, given values of choices among numbers."""
@@ -300,6 +357,16 @@ def unlike_calls(graph: Graph, scope: int) -> NasError:
         "weights have no module in common",
         help="let the block return one map, use all its maps of every call, or declare it `tied`",
     )
+
+
+def accessor(attribute: str) -> str:
+    """An attribute, or an element of a list, as Python reads it.
+
+    >>> accessor("x_3.0"), accessor("stem")
+    ('x_3[0]', 'stem')
+    """
+    name, dot, place = attribute.partition(".")
+    return f"{name}[{place}]" if dot else attribute
 
 
 def variant_key(values: Sequence[int]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TypeVar
+from functools import cache, partial
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -119,16 +119,21 @@ class Choices:
         arms = [arm for arm in arms if not draw.runs.isdisjoint(arm[0])]
         return total([total([weights[place] for place in places]) * compute() for places, compute in arms])
 
-    def picked(self, name: str, members: Mapping[Key, Thunk]) -> list[Tensor]:
-        """The members that are picked, in order; where several subsets run, the weighted sum of what each has there."""
+    def picked(self, name: str, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> list[Tensor]:
+        """The members that are picked, in order; where several subsets run, the weighted sum of what each has there.
+
+        Args:
+            name: A pick.
+            members: What computes the map of each, or a function that computes the map of any.
+        """
         path = self._path(name)
         draw, decision = self.drawn.draws[path], self.drawn.space.decisions[path]
         assert isinstance(decision, Pick), f"{path} is no pick"
         if draw.others:
-            return _mixed_members(decision, draw, members)
+            return _mixed_members(decision, draw, _thunks(decision, members))
         chosen = decision.subsets[draw.place]
         found = []
-        for label, compute in members.items():
+        for label, compute in _thunks(decision, members).items():
             if label in chosen:
                 part = compute()
                 if draw.weights is not None:
@@ -158,6 +163,11 @@ def _mixed_members(decision: Pick, draw: Draw, members: Mapping[Key, Thunk]) -> 
     wanted = {label for share in shares for label in share}
     maps = {label: compute() for label, compute in members.items() if label in wanted}
     return [total([total(parts) * maps[label] for label, parts in share.items()]) for share in shares]
+
+
+def _thunks(decision: Pick, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> Mapping[Key, Thunk]:
+    """What computes the map of each member."""
+    return {label: partial(members, label) for label in decision.domain} if callable(members) else members
 
 
 def _places(decision: Choose, key: Key) -> Sequence[int]:

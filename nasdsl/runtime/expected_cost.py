@@ -139,9 +139,13 @@ def _covers(kind: str, values: frozenset[Any], value: Any) -> bool:
     return value in values if kind == "in" else values <= set(value)
 
 
-def _terms(data: Mapping[str, Any], terms: Sequence[tuple[int, Mapping[str, Sequence[Any]]]]) -> list[Term]:
+def _terms(data: Mapping[str, Any], terms: Sequence[tuple[int, Mapping[str, Any]]]) -> list[Term]:
     """The expectation of a sum of conjunctions as a sum of products."""
-    return [product for coefficient, values in terms for product in _products(data, coefficient, values)]
+    found: list[Term] = []
+    for coefficient, conjunction in terms:
+        listed = {name: values if isinstance(values, tuple) else (values,) for name, values in conjunction.items()}
+        found += _products(data, coefficient, listed)
+    return found
 
 
 def _products(data: Mapping[str, Any], coefficient: int, conjunction: Mapping[str, Sequence[Any]]) -> list[Term]:
@@ -169,14 +173,14 @@ def _products(data: Mapping[str, Any], coefficient: int, conjunction: Mapping[st
 
 def _rows(
     data: Mapping[str, Any], latency_ms: Mapping[str, float]
-) -> list[tuple[Sequence[tuple[int, Mapping[str, Sequence[Any]]]], list[str], list[float]]]:
+) -> list[tuple[Sequence[tuple[int, Mapping[str, Any]]], list[str], list[float]]]:
     """What runs together, in parts: when, the symbols that its cost depends on, the cost at all their joint values."""
     missing: dict[str, None] = {}
     rows = []
-    for kernels in data["kernels"]:
+    for kernels, (names, *when) in ((group, place) for group in data["kernels"] for place in group["places"]):
         costs: dict[tuple[str, ...], list[float]] = {}
         for count, template, numbers in kernels["runs"]:
-            parsed = [_parsed(text) for text in numbers]
+            parsed = [_parsed(text, names) for text in numbers]
             symbols = tuple(sorted({symbol for number in parsed for _, monomial in number for symbol in monomial}))
             points = list(product(*(data["domains"][symbol] for symbol in symbols)))
             known = costs.setdefault(symbols, [0.0] * len(points))
@@ -186,7 +190,7 @@ def _rows(
                 if signature not in latency_ms:
                     missing[signature] = None
                 known[place] += count * latency_ms.get(signature, 0.0)
-        rows += [(kernels["when"], list(symbols), known) for symbols, known in costs.items()]
+        rows += [(when, list(symbols), known) for symbols, known in costs.items()]
     if missing:
         raise NasError(
             f"the lookup table lacks {len(missing)} operations of this space, such as `{next(iter(missing))}`",
@@ -198,15 +202,16 @@ def _rows(
 Polynomial = list[tuple[int | Fraction, list[str]]]
 
 
-def _parsed(text: str) -> Polynomial:
-    """A number as `nasdsl.number.Number` prints it: "32 + 1/2 * trunk[1,8].w"."""
+def _parsed(text: str, names: Sequence[str]) -> Polynomial:
+    """A number as `nasdsl.number.Number` prints it, with places for symbols: "32 + 1/2 * {0}"."""
     terms: Polynomial = []
     for part in text.split(" + "):
         factors = part.split(" * ")
         numeric = factors[0].lstrip("-")[0].isdigit()
         coefficient = Fraction(factors[0]) if numeric else Fraction(1)
         exact = coefficient.numerator if coefficient.denominator == 1 else coefficient
-        terms.append((exact, factors[1:] if numeric else factors))
+        places = factors[1:] if numeric else factors
+        terms.append((exact, [names[int(place.strip("{}"))] for place in places]))
     return terms
 
 

@@ -40,13 +40,14 @@ class BatchNorm2d(nn.Module):
     Networks", ICLR 2019).
 
     Args:
-        widths: The numbers of channels that can come.
+        c: The most channels that can come.
+        widths: All numbers of channels that can come; none: only `c`.
         affine: Whether there are scales.
     """
 
-    def __init__(self, widths: Sequence[int], affine: bool = True) -> None:
+    def __init__(self, c: int, widths: Sequence[int] = (), affine: bool = True) -> None:
         super().__init__()
-        self.at = nn.ModuleDict({str(c): nn.BatchNorm2d(c, affine=affine) for c in widths})
+        self.at = nn.ModuleDict({str(width): nn.BatchNorm2d(width, affine=affine) for width in widths or (c,)})
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised by the channels of `x`, [N, C, H, W]; C is one of `widths`."""

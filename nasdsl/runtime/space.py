@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 Cell = tuple[int, ...]
 """Index of a grid cell."""
@@ -101,6 +102,15 @@ class Space:
     decisions: Mapping[str, Decision]
     grids: Mapping[str, Grid] = field(default_factory=dict)
     preset: str = ""
+
+    @cached_property
+    def domains(self) -> Mapping[str, tuple[Any, ...]]:
+        """What every decision but routes can be, in the order of its probabilities."""
+        return {
+            path: decision.subsets if isinstance(decision, Pick) else decision.domain
+            for path, decision in self.decisions.items()
+            if not isinstance(decision, Route)
+        }
 
     @cached_property
     def numbers_of_cells(self) -> Mapping[tuple[str, Cell], tuple[str, ...]]:

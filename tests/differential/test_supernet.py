@@ -223,6 +223,40 @@ def test_only_what_is_live_runs_and_each_call_once(text: str) -> None:
         assert runs == Counter(paths[derived.nodes[node].origin] for node in module_paths(derived))
 
 
+GIVEN = """space given {
+  input image: [3, 16, 16]
+  block zoomed(x, c, stride = 1) {
+    y = x >> (conv_bn(c, k = 3) if stride == 1 else factorized_reduce(c))
+    return y >> relu()
+  }
+  stem = image >> conv_bn_relu(4, k = 3)
+  grid g[l in 0..=3, r in {1, 2}] from stem at [0, 1] {
+    width w in {1, 2}
+    choose op in { conv: conv_bn_relu(k = 3), zoomed }
+    to [l+1, r] = here >> op(c = 4*next.w if l < 2 else 4, stride = 1)
+    to [l+1, 2*r] = here >> op(c = 4*next.w if l < 2 else 4, stride = 2)
+  }
+  route way in g to [3, 2]
+  y = way.end >> zoomed(4) >> zoomed(4, stride = 2)
+  block doubled(x) = sum(x, x)
+  task t = sum(y >> conv(4, k = 1), doubled(y), y >> conv(4, k = 3)) >> conv(2, k = 1) { loss cross_entropy() }
+}"""
+
+
+def test_modules_that_are_given_to_their_class() -> None:
+    """Instances of one class with different modules inside, some of them told their channels."""
+    space = load(Source("given.nas", GIVEN))
+    pair = Pair(space)
+    assert "    def __init__(self, y: nn.Module) -> None:" in supernet_source(space.graph)
+    for seed, architecture in enumerate(architectures(pair, 10)):
+        pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
+        choices = pair.relaxation.fixed(architecture)
+        network = module_of(network_source(space.derive(architecture), architecture=None, facts={})).Network()
+        network.load_state_dict(runtime.inherit(pair.supernet, space.graph, space.derive(architecture)))
+        pair.supernet.eval()
+        assert torch.equal(pair.supernet(*pair.images, choices)["t"], network.eval()(*pair.images))
+
+
 SHARED = """space sharing {
   input image: [3, 16, 16]
   shared block f(x) { choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3) } return x >> op() }
@@ -242,7 +276,7 @@ SHARED = """space sharing {
 def test_shared_weights_are_there_once() -> None:
     pair = Pair(load(Source("sharing.nas", SHARED)))
     state = pair.supernet.state_dict()
-    assert {name.partition(".")[0] for name in state} == {"y_0_conv_bn", "f", "g", "t_conv"}
+    assert {name.partition(".")[0] for name in state} == {"y_0", "f", "g", "t_conv"}
     assert len([name for name in state if name.startswith("f.op_a.conv")]) == 1
     # y[1] is dead: the first call of f in the space is not in the network, and the only one left is a plain module.
     architecture = Architecture("sharing", {"d": 0, "f.op": "b", "last": "once"})
@@ -278,7 +312,7 @@ def test_blocks_shared_within_a_cell_and_between_cells() -> None:
     """What cells share is there once; what is shared within a cell once for each of its copies."""
     pair = Pair(load(Source("cells.nas", SHARED_IN_CELLS)))
     holders = {name.partition(".")[0] for name in pair.supernet.state_dict()}
-    assert holders == {"stem_conv_bn_relu", "g_0_1", "g_1_1", "g_1_2", "g_2_1", "g_2_2", "t_conv", "top", "up"}
+    assert holders == {"stem", "g_0_1", "g_1_1", "g_1_2", "g_2_1", "g_2_2", "t", "top", "up"}
     for seed, architecture in enumerate(architectures(pair, 8)):
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
 

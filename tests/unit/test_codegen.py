@@ -9,15 +9,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 
-from nasdsl.codegen import module_paths, network_source, supernet_source
+from nasdsl import runtime
+from nasdsl.codegen import module_paths, network_source, runs, supernet_source
 from nasdsl.codegen.layout import LINE, flat, literal, quoted
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
+from nasdsl.passes.expected_cost import expected_cost_data
 from nasdsl.passes.kernels import signatures
 from nasdsl.source import Source
 from nasdsl.space import load
@@ -242,7 +245,7 @@ def test_externs_are_imported_constructed_and_called(tmp_path: Path, monkeypatch
     )
     assert "self.y_2 = " not in supernet
     assert "Crop(size=4, slope=0.5)" in supernet
-    assert "y = self.crop(y, image)" in supernet
+    assert "y = self.crop(y, x)" in supernet
     assert "self.other(y)" in supernet
     (tmp_path / "text.py").write_text(supernet)
     clean(tmp_path / "text.py")
@@ -274,9 +277,9 @@ def test_an_extern_is_not_sliced() -> None:
 def test_parts_of_a_chain_are_computed_when_they_are_wanted() -> None:
     source = supernet_source(load(Source("sharing.nas", SHARED)).graph)
     for line in (
-        '        y_1 = runtime.once(lambda: self.g(y_0, self.f, a / "g"))  # [N, 3, 16, 16]',
-        '                2: lambda: self.f(y_1(), a / "f"),',
-        "    def forward(self, x: Tensor, f: F2, a: Choices) -> Tensor:",
+        '        y_1 = runtime.once(lambda: self.g(y_0, self.f, arch / "g"))  # [N, 3, 16, 16]',
+        '                2: lambda: self.f(y_1(), arch / "f"),',
+        "    def forward(self, x: Tensor, f: F2, arch: Choices) -> Tensor:",
         "        self.f = F2()",
         '        "d": runtime.Depth((0, 1, 2)),',
     ):
@@ -322,7 +325,7 @@ def test_latencies_are_said_where_they_are_known() -> None:
     space = load(SPACES / "fasterseg.nas", preset="student", params=SMALL)
     table = dict.fromkeys(signatures(space.graph), 0.25)
     source = supernet_source(space.graph, latency=table, device="a table")
-    assert re.search(r'"conv": lambda: self\.op_conv\(x, c\),  # 0\.25 ms', source)
+    assert re.search(r'"conv": lambda: self\.op_conv\(here, c\),  # 0\.25 ms', source)
     assert "milliseconds on a table" in source
     assert " ms" not in supernet_source(space.graph).replace("expected_latency_ms", "")
     assert "expected_latency_ms" not in supernet_source(space.graph)
@@ -362,4 +365,129 @@ def test_the_latency_of_a_block_is_that_of_its_shortest_and_longest_chain() -> N
     graph = load(Source("s.nas", text)).graph
     table = {text: 0.5 if "k=3" in text else 0.125 for text in signatures(graph)}
     source = supernet_source(graph, latency=table, device="cpu")
-    assert '"both": lambda: self.t_op_both(image, a / "t.op.both"),  # 0.75-1.75 ms' in source
+    assert '"both": lambda: self.t_op_both(image, arch / "t.op.both"),  # 0.75-1.75 ms' in source
+
+
+def classes(source: str) -> list[str]:
+    return re.findall(r"^class (\w+)\(", source, flags=re.MULTILINE)
+
+
+def test_one_class_for_each_cell_of_a_space() -> None:
+    """Whichever preprocessing a cell has, whether it reads one map twice, and in how many widths."""
+    darts = supernet_source(load(SPACES / "darts.nas").graph)
+    assert [name for name in classes(darts) if "Normal" in name or "Reduction" in name] == ["Normal", "Reduction"]
+    for line in (
+        "    def __init__(self, x_0: nn.Module, c_b: int, c: int) -> None:",
+        "    def forward(self, a: Tensor, b: Tensor, arch: Choices) -> Tensor:",
+        "        self.x_3 = nn.ModuleList(Edge(c) for _ in range(3))",
+        "        self.y_5 = Normal(FactorizedReduce(64, 16), 128, 32)",
+        '        y_2: Tensor = self.y_2(y_0, y_0, arch / "normal")  # [N, 64, 32, 32]',
+    ):
+        assert line + "\n" in darts, line
+    assert "        self.conv = nn.Conv2d(c_in, c, 1, bias=False)\n" in darts
+    fasterseg = classes(supernet_source(load(SPACES / "fasterseg.nas").graph))
+    assert fasterseg == [
+        "ConvBnRelu", "Conv2x", "ConvBn", "Zoomed", "ZoomedDown", "Zoomed2x", "Zoomed2xDown", "FactorizedReduce",
+        "Stay", "To", "ToDown", "Trunk", "TrunkSame", "Refine16", "Refine32", "Head", "Supernet",
+    ]  # fmt: skip
+
+
+ARGUMENTS = """space arguments {
+  input image: [3, 8, 8]
+  block mixed(near, c, far) {
+    choose op in { a: conv_bn(k = 1), b: conv_bn(k = 3) }
+    return sum(near >> op(c = c), far >> conv_bn(c, k = 1), image >> conv(c, k = 1))
+  }
+  block relu_first(x) = x >> relu() >> conv_bn(4, k = 1)
+  block either(x, first) { y = x >> (relu_first() if first else conv_bn(4, k = 1))  return y >> relu() }
+  x = mixed(image, 4, image)
+  y = mixed(far = x, near = image, c = 4)
+  z = sum(p = either(x, true), q = either(y, false))
+  task t = mixed(z, 2, y) { loss cross_entropy() }
+}"""
+
+
+def test_arguments_are_those_of_the_text() -> None:
+    """In their order, also if two are one map; what is read from around the block comes after them."""
+    space = load(Source("arguments.nas", ARGUMENTS))
+    source = supernet_source(space.graph)
+    assert (
+        source.count("    def forward(self, near: Tensor, far: Tensor, image: Tensor, arch: Choices) -> Tensor:\n") == 1
+    )
+    assert '= self.x(image, image, image, arch / "x.mixed")' in source
+    assert '= self.y(image, x, image, arch / "y.mixed")' in source
+    assert [name for name in classes(source) if name in ("Mixed", "Either")] == ["Mixed", "Either"]
+    assert "    def __init__(self, y: nn.Module) -> None:\n" in source
+    pair = Pair(space)
+    for seed in range(4):
+        architecture = space.sample(seed)
+        pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
+
+
+def test_channels_are_computed_from_those_of_a_map() -> None:
+    text = """space s {
+      input image: [3, 16, 16]
+      width w in {2, 4}
+      block expand(x) {
+        width e in {1, 2}
+        return x >> conv_bn_relu(e * channels(x), k = 1) >> conv_bn(6, k = 3)
+      }
+      stem = image >> conv_bn_relu(2*w, k = 3)
+      grid g[l in 0..=2, r in {1, 2}] from stem at [0, 1] {
+        width v in {2, 4}
+        to [l+1, r] = here >> conv_bn(2*next.v, k = 3)
+        to [l+1, 2*r] = here >> conv_bn(2*next.v, k = 3, stride = 2)
+      }
+      route way in g to [2, 2]
+      last = way.last(1) >> conv_bn(2*channels(way.last(1)), k = 3) >> conv_bn(6, k = 1)
+      a = sum(near = expand(stem), far = expand(last))
+      task t = sum(a, last, way.end >> conv(6, k = 1) >> resize_like(image)) >> conv(2, k = 1) { loss cross_entropy() }
+    }"""
+    space = load(Source("s.nas", text))
+    source = supernet_source(space.graph)
+    assert source.count('arch["e"] * x.shape[1]') == 1
+    assert "        x = self.conv(x, 2 * x.shape[1])" in source
+    pair = Pair(space)
+    for seed in range(8):
+        architecture = space.sample(seed)
+        pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
+
+
+@pytest.mark.parametrize(("name", "most"), [("darts", 700), ("fasterseg", 1600)])
+def test_the_latency_data_of_a_file_are_short_and_say_the_same(name: str, most: int) -> None:
+    graph = load(SPACES / f"{name}.nas").graph
+    table = {text: 0.001 * (len(text) + text.count("k=3")) for text in signatures(graph)}
+    source = supernet_source(graph, latency=table, device="cpu")
+    assert source.count("\n") - supernet_source(graph).count("\n") < most
+    data = source[source.index("OP = ") : source.index("\n\nclass ")] + source[source.index("\nKERNELS: Any") :]
+    found: dict[str, Any] = {"runtime": runtime}
+    exec(re.sub(r": (Any|Mapping\[str, Any\]) =", " =", data), found)  # noqa: S102 - made by the code under test
+    expected = runtime.ExpectedCost(expected_cost_data(graph), table)
+    mine = runtime.ExpectedCost(found["COST"], found["LATENCY_MS"])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        drawn = runtime.Logits(found["SPACE"])
+        for parameter in drawn.parameters():
+            torch.nn.init.normal_(parameter)
+    probabilities = drawn.probabilities()
+    torch.testing.assert_close(mine(probabilities), expected(probabilities))
+
+
+RUNS = {
+    "x[0,1].w": "W", "x[0,1].op": "OP", "x[1,1].w": "W", "x[1,1].op": "OP", "x[1,2].w": "W", "x[1,2].op": "OP",
+    "x[2,1].w": "W", "x[2,1].op": "OP", "x[2,2].w": "W", "x[2,2].op": "OP", "x[3,1].w": "W", "x[3,1].op": "OP",
+    "x[3,2].w": "W", "x[3,2].op": "W", "{odd}[1].op": "OP", "{odd}[2].op": "OP", "{odd}[3].op": "OP",
+    "y[4].op": "OP", "y[5].op": "OP", "y[6].op": "OP", "y[8].op": "OP", "z": "W",
+}  # fmt: skip
+
+
+def test_runs_are_the_entries_in_their_order() -> None:
+    text = flat(runs.table(RUNS))
+    assert list(eval(text, {"W": "W", "OP": "OP"}).items()) == list(RUNS.items())  # noqa: S307 - made here
+    assert 'for i in (1, 2) for j in (1, 2) for name, decision in ((".w", W), (".op", OP))' in text
+    assert 'f"y[{i}].op": OP for i in (4, 5, 6, 8)' in text
+    pairs = [((i, j), (i + 1, k)) for i in range(5) for j, k in ((1, 1), (1, 2), (2, 2)) if i or j == 1]
+    assert list(eval(flat(runs.links(pairs)))) == pairs  # noqa: S307 - made here
+    assert "for i in range(1, 5) for j, k in ((1, 1), (1, 2), (2, 2))" in flat(runs.links(pairs))
+    odd = [((0,), (1,)), ((0, 1), (2, 1))]
+    assert list(eval(flat(runs.links(odd)))) == odd  # noqa: S307 - made here

@@ -200,7 +200,7 @@ def test_superkernels_are_prefixes() -> None:
     )
     depthwise = runtime.Conv2d(8, 8, 3, padding=1, groups=8)
     assert depthwise(x).shape == x.shape
-    norm = runtime.BatchNorm2d((4, 6))
+    norm = runtime.BatchNorm2d(6, (4, 6))
     norm(x)
     assert norm.at["6"].num_batches_tracked == 1
     assert norm.at["4"].num_batches_tracked == 0

@@ -1,0 +1,269 @@
+"""What an instance knows of decisions: how it reads them, and the channels that follow from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from nasdsl.codegen.arguments import with_separate_arguments
+from nasdsl.codegen.blocks import Block, Item, Outliner, Shared
+from nasdsl.codegen.classnames import block_name
+from nasdsl.codegen.group import Group, steps_of
+from nasdsl.codegen.layout import flat, literal
+from nasdsl.diagnostics.errors import NasError
+from nasdsl.ir.graph import Graph, Kind, Scope
+from nasdsl.number import Number
+from nasdsl.passes.module_paths import identifier
+
+
+class Channels:
+    """The decisions and channels of a graph, as block instances see them.
+
+    Attributes:
+        original: The graph.
+        graph: The graph with separate arguments (see `nasdsl.codegen.arguments`).
+        outliner: Its blocks.
+        top: The block of the graph itself.
+        levels: All blocks, those that hold others after these; instances of one block, if possible, together.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.original = graph
+        arguments = with_separate_arguments(graph)
+        self.graph = graph = arguments.graph
+        self.outliner = Outliner(arguments)
+        self.top = self.outliner.top()
+        self._cell_scopes = {graph.nodes[join].scope for grid in graph.grids.values() for join in grid.cells.values()}
+        self._widths = self._width_owners()
+        self._felt_in: dict[int, dict[Any, list[str]]] = {}
+        self._of: dict[int, tuple[Group, int]] = {}
+        self.levels = self._levels()
+        self._multiples = self._multiplied_parameters(block for level in self.levels for block in level)
+
+    def _levels(self) -> list[list[Block]]:
+        heights: dict[int, int] = {}
+        blocks: list[Block] = []
+        self._height(self.top, heights, blocks)
+        names = {id(block): block_name(self.graph.scopes[block.scope]) for block in blocks}
+        inner: dict[str, dict[str, None]] = {name: {} for name in names.values()}
+        for block in blocks:
+            inner[names[id(block)]] |= {names[id(child)]: None for step in steps_of(block) for child in step.child}
+        order = _by_use(inner, names[id(self.top)])
+        levels: dict[int, list[Block]] = {}
+        for block in blocks:
+            levels.setdefault(order.get(names[id(block)], heights[id(block)]), []).append(block)
+        return [level for _, level in sorted(levels.items())]
+
+    def _height(self, block: Block, known: dict[int, int], blocks: list[Block]) -> int:
+        if id(block) not in known:
+            inner = [child for step in steps_of(block) for child in step.child]
+            known[id(block)] = 1 + max((self._height(child, known, blocks) for child in inner), default=-1)
+            blocks.append(block)
+        return known[id(block)]
+
+    def of(self, block: Block) -> tuple[Group, int]:
+        """The class of an instance, and its place among the class's instances."""
+        return self._of[id(block)]
+
+    def scope_of(self, group: Group) -> Scope:
+        """The scope of the first instance of a class."""
+        return self.graph.scopes[group.blocks[0].scope]
+
+    def path(self, block: Block) -> str:
+        """The prefix of the decisions declared in an instance."""
+        return self.graph.scopes[block.scope].path
+
+    def relative(self, path: str, block: Block) -> str:
+        """A decision's path as the instance calls it; "" if the decision is none of its own."""
+        prefix = self.path(block)
+        if not prefix:
+            return path
+        return path[len(prefix) + 1 :] if path.startswith(f"{prefix}.") else ""
+
+    def condition(self, path: str, block: Block) -> tuple[str, str]:
+        """How an instance reads a decision: the view of the decisions and the name in it."""
+        name = self.relative(path, block)
+        return ("arch", name) if name else ("arch.root", path)
+
+    def view(self, path: str, block: Block) -> str:
+        """The view of the decisions that an inner instance gets."""
+        if path == self.path(block):
+            return "arch"
+        view, name = self.condition(path, block)
+        return f"{view} / {flat(literal(name))}" if path else "arch.root"
+
+    def number_text(self, number: Number | None, block: Block) -> str | None:
+        """A number that an instance can compute from decisions of its own, else None: it must be told."""
+        if number is None:
+            return None
+        by_shape = self._by_shape(number, block)
+        if by_shape:
+            return by_shape
+        if number.constant is None and any(not self.relative(symbol, block) for symbol in number.symbols):
+            return None
+        if any(symbol in self.graph.cases for symbol in number.symbols):
+            raise NasError(
+                f"{self.graph.scopes[block.scope].span}: channels are computed from those of a route's last map",
+                help="give the operation a number of channels of its own: conv(c, k = 1)",
+            )
+        scale = lcm(*(coefficient.denominator for _, coefficient in number.terms))
+        parts = []
+        for monomial, coefficient in number.terms:
+            factors = [f"arch[{flat(literal(self.relative(symbol, block)))}]" for symbol in monomial]
+            integer = int(coefficient * scale)
+            parts.append(" * ".join(([] if integer == 1 and factors else [str(integer)]) + factors))
+        total = " + ".join(parts)
+        if scale == 1:
+            return total
+        return f"{total} // {scale}" if len(parts) == 1 else f"({total}) // {scale}"
+
+    def _by_shape(self, number: Number, block: Block) -> str:
+        """A number that is that of an argument's channels times decisions of the instance: `arch["e"] * x.shape[1]`."""
+        for ref, name in zip(block.arguments, block.names, strict=True):
+            if isinstance(ref, int) and name:
+                channels = self.graph.nodes[ref].type.channels.substitute(block.values)
+                known = (block_name(self.graph.scopes[block.scope]), name) in self._multiples
+                text = self._multiple(number, channels, block, identifier(name))
+                if text and (channels.constant is None or known):
+                    return text
+        return ""
+
+    def _multiple(self, number: Number, channels: Number, block: Block, x: str) -> str:
+        """A number that depends on decisions in terms of the channels of a map; "" if they do not help."""
+        quotient = _quotient(number, channels)
+        if quotient is None or number.constant is not None:
+            return ""
+        symbols, ratio = quotient
+        own = [self.relative(symbol, block) for symbol in symbols]
+        if not all(own) or not (own or any(symbol in self.graph.cases for symbol in number.symbols)):
+            return ""
+        factors = [str(ratio.numerator)] if ratio.numerator != 1 else []
+        factors += [*(f"arch[{flat(literal(symbol))}]" for symbol in own), f"{x}.shape[1]"]
+        return " * ".join(factors) + (f" // {ratio.denominator}" if ratio.denominator != 1 else "")
+
+    def _multiplied_parameters(self, blocks: Iterable[Block]) -> set[tuple[str, str]]:
+        """The parameters of blocks whose channels, not being constant, some instance multiplies by its own decisions.
+
+        Where they are constant the text may mean the number as well; then it is written as in the other instances.
+        """
+        numbers: dict[int, set[Number]] = {}
+        for node in self.graph.nodes:
+            if node.type.channels.symbols:
+                for scope in self.outliner.tree.chain(node.scope):
+                    numbers.setdefault(scope, set()).add(node.type.channels)
+        found = set()
+        for block in blocks:
+            for ref, name in zip(block.arguments, block.names, strict=True):
+                channels = self.graph.nodes[ref].type.channels if isinstance(ref, int) and name else None
+                if channels is not None and channels.constant is None:
+                    for number in numbers.get(block.scope, ()):
+                        quotient = _quotient(number, channels)
+                        if quotient and quotient[0] and all(self.relative(symbol, block) for symbol in quotient[0]):
+                            found.add((block_name(self.graph.scopes[block.scope]), name))
+        return found
+
+    def told_text(self, block: Block, item: Item) -> str | None:
+        """How a sliced operation says its channels, with `{x}` for its input; None: it must be told."""
+        number = sliced_number(item)
+        assert item.node is not None, "only operations are sliced"
+        if any(symbol in self.graph.cases for symbol in number.symbols):
+            kind = self.graph.nodes[item.node.inputs[0].node].type
+            text = self._multiple(number, kind.channels.substitute(block.values), block, "{x}")
+            if text:
+                return text
+        return self.number_text(number, block)
+
+    def _width_owners(self) -> dict[str, list[str]]:
+        """The decided numbers by the path of the innermost instance they belong to, without those of cells."""
+        scopes = [self.graph.scopes[scope] for scope in (0, *self.outliner.tree.parent)]
+        paths = {scope.path for scope in scopes}
+        cells = {scope.path for scope in scopes if scope.id in self._cell_scopes}
+        owners: dict[str, list[str]] = {}
+        for decision in self.graph.decisions.values():
+            if decision.kind in (Kind.WIDTH, Kind.CHOOSE) and isinstance(decision.domain[0], int):
+                owner = decision.path
+                while owner and owner not in paths:
+                    owner = owner.rpartition(".")[0]
+                if owner not in cells:
+                    owners.setdefault(owner, []).append(decision.path)
+        return owners
+
+    def scaled(self, block: Block, item: Item) -> tuple[str, ...]:
+        """The widths, decided in this instance, for whose gradient a step's map is where it is felt.
+
+        That is where a map of this width is read by something that makes another width, or leaves the instance.
+        """
+        if block.is_cell or item.grid is not None or len(item.makes) != 1 or not isinstance(item.makes[0], int):
+            return ()
+        (made,) = item.makes
+        readers = [other for other in block.items if made in other.reads]
+        found = []
+        for symbol in self._felt(block).get(made, ()):
+            ends = [symbol not in self._symbols(ref) for other in readers for ref in other.makes]
+            if made in block.results or not readers or any(ends):
+                found.append(self.relative(symbol, block))
+        return tuple(found)
+
+    def _felt(self, block: Block) -> dict[Any, list[str]]:
+        """For each map made in an instance the widths decided there that it has, or, where none has, that it uses."""
+        if id(block) in self._felt_in:
+            return self._felt_in[id(block)]
+        mine = self._widths.get(self.path(block), [])
+        felt: dict[Any, list[str]] = {}
+        for symbol in mine:
+            makers = [
+                ref for item in block.items if item.grid is None for ref in item.makes if symbol in self._symbols(ref)
+            ]
+            if not makers:
+                calls = [item for item in block.items if item.child and symbol in self._told_symbols(item)]
+                makers = [ref for item in calls for ref in item.makes]
+            for ref in makers:
+                felt.setdefault(ref, []).append(symbol)
+        self._felt_in[id(block)] = felt
+        return felt
+
+    def _symbols(self, ref: Any) -> tuple[str, ...]:
+        return self.graph.nodes[ref].type.channels.symbols if isinstance(ref, int) else ()
+
+    def _told_symbols(self, item: Item) -> set[str]:
+        group, where = self.of(item.child[0])
+        numbers = [number.values[where] for number in group.numbers]
+        told = {symbol for number in numbers if number is not None for symbol in number.symbols} | set(item.symbols)
+        return told.union(*(self.outliner.variants(ref) for ref in item.reads if isinstance(ref, Shared)))
+
+
+def _by_use(inner: Mapping[str, Iterable[str]], top: str) -> dict[str, int]:
+    """Names in an order in which each comes after those inside it, close to its first use; {} if there is none."""
+    order: dict[str, int] = {}
+    path: dict[str, Iterator[str]] = {top: iter(inner[top])}
+    while path:
+        name, rest = next(reversed(path.items()))
+        child = next((each for each in rest if each not in order), None)
+        if child is None:
+            order[name] = len(order)
+            path.popitem()
+        elif child in path:
+            return {}
+        else:
+            path[child] = iter(inner[child])
+    return order
+
+
+def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
+    """The symbols and the factor with number = symbols * factor * divisor, for numbers of one term."""
+    if len(number.terms) != 1 or len(divisor.terms) != 1:
+        return None
+    left = Counter(number.terms[0][0])
+    left.subtract(divisor.terms[0][0])
+    if any(count < 0 for count in left.values()):
+        return None
+    return tuple(left.elements()), number.terms[0][1] / divisor.terms[0][1]
+
+
+def sliced_number(item: Item) -> Number:
+    """The channels that a sliced operation makes, in terms of all decisions."""
+    assert item.node is not None, "only operations are sliced"
+    return item.node.type.channels
