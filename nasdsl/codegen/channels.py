@@ -13,6 +13,7 @@ from nasdsl.codegen.blocks import Block, Item, Outliner, Shared
 from nasdsl.codegen.classnames import block_name
 from nasdsl.codegen.group import Group, steps_of
 from nasdsl.codegen.layout import flat, literal
+from nasdsl.codegen.openings import with_shared_openings
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Scope
 from nasdsl.number import Number
@@ -32,7 +33,7 @@ class Channels:
 
     def __init__(self, graph: Graph) -> None:
         self.original = graph
-        arguments = with_separate_arguments(graph)
+        arguments = with_separate_arguments(with_shared_openings(graph))
         self.graph = graph = arguments.graph
         self.outliner = Outliner(arguments)
         self.top = self.outliner.top()

@@ -28,6 +28,17 @@ def once(compute: Callable[[], T]) -> Callable[[], T]:
 
 
 @dataclass(frozen=True)
+class Zero:
+    """An alternative that is a map of zeros. It adds nothing to others, so it is made only where it stands alone."""
+
+    compute: Thunk
+
+    def __call__(self) -> Tensor:
+        """The map."""
+        return self.compute()
+
+
+@dataclass(frozen=True)
 class Draw:
     """What a choose, width, depth or pick has been decided to be.
 
@@ -118,6 +129,7 @@ class Choices:
             return next(compute for places, compute in arms if draw.place in places)()
         weights = draw.weights.unbind()
         arms = [arm for arm in arms if not draw.runs.isdisjoint(arm[0])]
+        arms = [arm for arm in arms if not isinstance(arm[1], Zero)] or arms
         return total([weighted(total([weights[place] for place in places]), compute()) for places, compute in arms])
 
     def picked(self, name: str, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> list[Tensor]:

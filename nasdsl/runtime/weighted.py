@@ -1,8 +1,8 @@
 """A map times its weight in a mixture, without keeping the map for the backward pass where it can be made again.
 
-The gradient of a weight w is <gradient of w x, x>, so autograd would keep x. But alternatives mostly end in an operation
-that keeps for its own backward pass what x can be had from at once: a batch norm its input and statistics, a pooling
-its input. This is a matter of memory only; values and gradients stay the same up to rounding.
+The gradient of a weight w is <gradient of w x, x>, so autograd would keep x. But alternatives mostly end in an
+operation that keeps for its own backward pass what x can be had from at once: a batch norm its input and statistics, a
+pooling its input. This is a matter of memory only; values and gradients stay the same up to rounding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def weighted(weight: Tensor, x: Tensor) -> Tensor:
     """
     node: Node = x.grad_fn
     remade = None if node is None or torch.compiler.is_compiling() else REMADE.get(node.name())
-    if remade is None or not weight.requires_grad or (remade is _normalised and not node._saved_training):
+    if remade is None or not weight.requires_grad or (remade is _normalised and not _is_known(node)):
         return weight * x
     product: Tensor = _Weighted.apply(weight, x, lambda: remade(node))  # type: ignore[no-untyped-call]
     return product
@@ -46,6 +46,11 @@ class _Weighted(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         (weight,) = ctx.saved_tensors
         return (gradient * ctx.remade()).sum(), gradient * weight, None
+
+
+def _is_known(node: Node) -> bool:
+    """Whether a batch norm's node leads to all that it normalised with: not in eval mode, nor to a frozen shift."""
+    return node._saved_training and (node._saved_weight is None or node.next_functions[2][0] is not None)
 
 
 def _normalised(node: Node) -> Tensor:

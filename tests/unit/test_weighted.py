@@ -23,6 +23,7 @@ def trained(**options: bool) -> nn.Module:
 ENDINGS: dict[str, Callable[[], Callable[[Tensor], Tensor]]] = {
     "batch norm": lambda: trained(affine=False),
     "batch norm with scales": lambda: trained(),
+    "batch norm with frozen scales": lambda: trained().requires_grad_(False),
     "batch norm in eval mode": lambda: trained().eval(),
     "average": lambda: lambda x: F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False),
     "max": lambda: lambda x: F.max_pool2d(x, 3, stride=2, padding=1),
@@ -39,7 +40,8 @@ def test_values_and_gradients_are_those_of_a_product(name: str, layout: torch.me
     ending = ENDINGS[name]()
     x = (3 * torch.randn(2, 6, 8, 10) + 5).contiguous(memory_format=layout).requires_grad_()
     weight = torch.tensor(0.3, requires_grad=True)
-    inputs = [x, weight, *(ending.parameters() if isinstance(ending, nn.Module) else ())]
+    parameters = ending.parameters() if isinstance(ending, nn.Module) else ()
+    inputs = [x, weight, *(parameter for parameter in parameters if parameter.requires_grad)]
     plain, ours = weight * ending(x), weighted(weight, ending(x))
     assert torch.equal(plain, ours)
     gradient = torch.randn_like(plain)
