@@ -205,7 +205,9 @@ class _Forward:
 
 def _ends(graph: Graph) -> dict[int, int]:
     """For each map how many numbers, decided outside of cells, it has and something that reads it has not."""
-    cells = {graph.scopes[graph.nodes[join].scope].path for grid in graph.grids.values() for join in grid.cells.values()}
+    cells = {
+        graph.scopes[graph.nodes[join].scope].path for grid in graph.grids.values() for join in grid.cells.values()
+    }
     readers: dict[int, list[Node]] = {}
     for node in graph.nodes:
         for item in node.inputs:

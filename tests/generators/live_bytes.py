@@ -1,4 +1,4 @@
-"""How many bytes of maps a network really holds at once: its generated code, traced, and run with live tensors counted."""
+"""How many bytes of maps a network really holds at once: its generated code, traced and run, live tensors counted."""
 
 from __future__ import annotations
 
