@@ -19,7 +19,7 @@ from nasdsl.passes.largest import largest
 from nasdsl.passes.memory import activation_bytes
 from nasdsl.passes.training_memory import network_memory, supernet_memory, weight_bytes
 from nasdsl.search.config import RunConfig
-from nasdsl.search.memory import check_memory
+from nasdsl.search.memory import HEAP, check_memory
 from nasdsl.search.observer import Silent
 from nasdsl.source import Source
 from nasdsl.space import Space, load
@@ -154,7 +154,7 @@ class Hearing(Silent):
 def test_a_search_that_cannot_fit_is_refused_with_the_batch_that_does() -> None:
     space = load(SPACES / "fasterseg.nas", preset="demo")
     step = supernet_memory(space.graph, mixed=False)
-    limit = 10**8 + int(step.total(3) * 1.41)
+    limit = 10**8 + int(step.total(3) * HEAP) + 1
     with pytest.raises(NasError) as refused:
         check_memory(space, config(batch=64), Silent(), limit=limit, base=10**8)
     assert refused.value.status == 3
