@@ -13,11 +13,11 @@ from nasdsl.codegen.blocks import Block, Item, Outliner, Shared
 from nasdsl.codegen.classnames import block_name
 from nasdsl.codegen.group import Group, steps_of
 from nasdsl.codegen.layout import flat, literal
-from nasdsl.codegen.openings import with_shared_openings
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Scope
 from nasdsl.number import Number
 from nasdsl.passes.module_paths import identifier
+from nasdsl.passes.openings import with_shared_openings
 
 
 class Channels:

@@ -116,12 +116,15 @@ class Kept:
         output: Whether it keeps the map it makes.
         each: Bytes of what else it keeps of each image.
         once: Bytes of what else it keeps of a batch.
+        again: Whether the map it makes can be had again from all that (`nasdsl.runtime.weighted`); if it has weights,
+            only where these learn.
     """
 
     inputs: tuple[int, ...] = ()
     output: bool = False
     each: Number = NOTHING
     once: Number = NOTHING
+    again: bool = False
 
 
 class Operation(ABC):

@@ -63,7 +63,7 @@ class BatchNorm(Operation):
         return output.channels * (2 if attrs["affine"] else 0)
 
     def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
-        return Kept((0,), once=output.channels * 8)
+        return Kept((0,), once=output.channels * 8, again=True)
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.NEVER if trained else ZeroWhen.FIRST

@@ -82,7 +82,7 @@ class MaxPool(Pool):
         return TorchForm("", call=f"F.max_pool2d({{x}}, {k}, stride={stride}, padding={pad})")
 
     def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
-        return Kept((0,), each=elements(output) * 8)
+        return Kept((0,), each=elements(output) * 8, again=True)
 
     def _onnx_node(self, emit: Emitter, names: Sequence[str], window: dict[str, Any]) -> str:
         return emit.node("MaxPool", names, **window)
@@ -99,7 +99,7 @@ class AvgPool(Pool):
         return TorchForm("", call=f"F.avg_pool2d({{x}}, {arguments})")
 
     def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
-        return Kept((0,))
+        return Kept((0,), again=True)
 
     def _onnx_node(self, emit: Emitter, names: Sequence[str], window: dict[str, Any]) -> str:
         return emit.node("AveragePool", names, count_include_pad=0, **window)

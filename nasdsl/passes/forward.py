@@ -1,8 +1,9 @@
 """The forward pass of a supernet, or of a network, on a tape (`nasdsl.passes.tape`).
 
 It does what the generated code does with `nasdsl.runtime`: along one path every decision is made; in a mixture choices
-and depths take the weighted sum of all their alternatives, and cells that of all links into them, while numbers and
-picks are made all the same. Where the decisions learn, what is chosen is multiplied by the weight of its decision.
+and depths take the weighted sum of all their alternatives, cells that of all links into them, and each place of a pick
+that of all members, while numbers are decided all the same. Where the decisions learn, what is chosen is multiplied by
+the weight of its decision.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Cell, Graph, Input, Kind, Node
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.ops.operation import ZeroWhen
 from nasdsl.passes.derive import Demand, Place
 from nasdsl.passes.largest import greatest
 from nasdsl.passes.memory import map_bytes, passes_on
+from nasdsl.passes.openings import with_shared_openings
 from nasdsl.passes.tape import Map, Tape
 from nasdsl.types import MapType
 
@@ -46,6 +49,7 @@ def forward(graph: Graph, architecture: Architecture, kind: Pass) -> tuple[Tape,
         architecture: The decisions, all of them: the path, or what a mixture has to decide.
         kind: Which pass.
     """
+    graph = with_shared_openings(graph)
     walk = _Mixture(graph, architecture) if kind.mixed else _Path(graph, architecture)
     return _Forward(walk, kind).run()
 
@@ -83,7 +87,7 @@ class _Mixture(_Path):
         decision = self.graph.decisions[item.when.decision]
         if decision.kind is Kind.CHOOSE:
             return isinstance(decision.domain[0], str)
-        return decision.kind in (Kind.DEPTH, Kind.ROUTE)
+        return decision.kind in (Kind.DEPTH, Kind.ROUTE, Kind.PICK)
 
     def _holds(self, item: Input) -> bool:
         return item.when is None or self._demand.holds(item.when)
@@ -134,7 +138,7 @@ class _Forward:
         if node.op == "input":
             return self.tape.map(map_bytes(self._type(node.type)), learns=False)
         inputs = [self.maps[source] for source in read]
-        found = self._selected(node, place, inputs)
+        found = self._selected(node, place, read, inputs)
         if found is None:
             found = self._called(node, read, inputs)
         if self.kind.decisions and node.id in self._ends:
@@ -142,7 +146,7 @@ class _Forward:
                 found = self.tape.scaled(found, learned=True)
         return found
 
-    def _selected(self, node: Node, place: Place, inputs: Sequence[Map]) -> Map | None:
+    def _selected(self, node: Node, place: Place, read: Sequence[Place], inputs: Sequence[Map]) -> Map | None:
         """The map of a selecting node; None: it is an operation."""
         learned, mixed = self.kind.decisions, self.kind.mixed
         if node.op == "join":
@@ -156,13 +160,19 @@ class _Forward:
             return inputs[0]
         if node.op == "mix":
             if learned or (mixed and not self._is_number(node)):
-                inputs = [self.tape.scaled(x, learned=learned) for x in inputs]
+                inputs = [self.tape.weighted(x, learned=learned) for x in self._without_zeros(read, inputs)]
             return self.tape.total(inputs)
         if node.op == "route_last" and mixed:
             size = max(x.size for x in inputs)
             padded = [self.tape.map(size, learns=x.learns) for x in inputs]
             return self.tape.total([self.tape.scaled(x, learned=learned) for x in padded])
         return inputs[0] if node.op in ("route_end", "route_last") else None
+
+    def _without_zeros(self, read: Sequence[Place], inputs: Sequence[Map]) -> Sequence[Map]:
+        """The maps of alternatives that are not zeros; if there are no others, all."""
+        nodes = (self.graph.nodes[source] for source, _ in read)
+        kept = [x for node, x in zip(nodes, inputs, strict=True) if not _is_zero(node)]
+        return kept or inputs
 
     def _is_number(self, node: Node) -> bool:
         atom = node.inputs[0].when
@@ -180,10 +190,11 @@ class _Forward:
 
     def _called(self, node: Node, read: Sequence[Place], inputs: Sequence[Map]) -> Map:
         inputs = list(inputs)
-        if node.op in ("sum", "concat") and self.kind.decisions:
+        if node.op in ("sum", "concat") and (self.kind.decisions or self.kind.mixed):
             picked = {item.node for item in node.inputs if item.when is not None}
+            weigh = self.tape.weighted if self.kind.mixed else self.tape.scaled
             inputs = [
-                self.tape.scaled(x, learned=True) if source in picked else x
+                weigh(x, learned=self.kind.decisions) if source in picked else x
                 for x, (source, _) in zip(inputs, read, strict=True)
             ]
         if passes_on(node, len(inputs)) and node.op != "dropout":
@@ -201,6 +212,10 @@ class _Forward:
 
     def _fixed(self, number: Number) -> Number:
         return number if number.constant is not None else Number.of(number.evaluate(self.walk.number))
+
+
+def _is_zero(node: Node) -> bool:
+    return node.op in OPERATIONS and OPERATIONS[node.op].zero(node.attrs) is ZeroWhen.ALWAYS
 
 
 def _ends(graph: Graph) -> dict[int, int]:

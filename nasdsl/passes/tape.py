@@ -27,11 +27,13 @@ class Map:
         id: Its number; one that is passed on is the same map.
         size: Bytes for each image.
         learns: Whether a gradient comes back to it.
+        again: Whether it can be had again from what the operation that made it keeps.
     """
 
     id: int
     size: int
     learns: bool
+    again: bool = False
 
 
 class Tape:
@@ -47,11 +49,11 @@ class Tape:
         self.each = self.once = self.largest = self._maps = 0
         self._kept: set[int] = set()
 
-    def map(self, size: int, *, learns: bool) -> Map:
+    def map(self, size: int, *, learns: bool, again: bool = False) -> Map:
         """A new map that keeps nothing: an input, or a sum of maps."""
         self._maps += 1
         self.largest = max(self.largest, size)
-        return Map(self._maps, size, learns)
+        return Map(self._maps, size, learns, again)
 
     def keep(self, x: Map) -> None:
         """Keep a map, if it is not kept."""
@@ -82,9 +84,10 @@ class Tape:
         stateful = operation is None or operation.params(types, output, attrs).constant != 0
         zeros = operation is not None and operation.zero(attrs) is ZeroWhen.ALWAYS
         learns = not zeros and (any(x.learns for x in inputs) or (weights and stateful))
-        made = self.map(map_bytes(output), learns=learns)
+        kept = OF_EXTERNS if operation is None else operation.kept(types, output, attrs)
+        again = learns and kept.again and (weights or not stateful)
+        made = self.map(map_bytes(output), learns=learns, again=again)
         if learns:
-            kept = OF_EXTERNS if operation is None else operation.kept(types, output, attrs)
             for place in kept.inputs:
                 self.keep(inputs[place])
             if kept.output:
@@ -98,6 +101,12 @@ class Tape:
         if learned:
             self.keep(x)
         return self.map(x.size, learns=learned or x.learns)
+
+    def weighted(self, x: Map, *, learned: bool) -> Map:
+        """A map times its weight in a mixture, which keeps the map if the weight is learned and there is no other way
+        to have it (`nasdsl.runtime.weighted`).
+        """
+        return self.scaled(x, learned=learned) if not x.again else self.map(x.size, learns=learned or x.learns)
 
     def total(self, maps: Sequence[Map]) -> Map:
         """The sum of maps, one after the other; of one map it is that map."""

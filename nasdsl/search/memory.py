@@ -18,6 +18,9 @@ from nasdsl.search.observer import Observer
 from nasdsl.search.strategy import GIVEN, strategy_kind
 from nasdsl.space import Space
 
+MIXED = frozenset({"straight_through", "gumbel", "softmax", "dirichlet"})
+"""The relaxations of which all alternatives run; two paths are less than a mixture, and counted as one path."""
+
 HEAP = 1.5
 """How many times as much the heap takes as the tensors on it, about at most (`benchmarks/results/memory.md`)."""
 
@@ -47,9 +50,9 @@ def check_memory(
         _judge(training, observer, limit, base, refuse=refuse)
         return
     if strategy_kind(config.strategy).searches:
-        mixed = config.search.relaxation != "hard"
+        mixed = config.search.relaxation in MIXED
         step = supernet_memory(space.graph, mixed=mixed)
-        ways = ("--set search.relaxation=hard computes one path a step",) if mixed else ()
+        ways = ("--set search.relaxation=single_path computes one path a step",) if mixed else ()
         _judge(
             _Phase("the search", step, config.search.batch, "search.batch", ways), observer, limit, base, refuse=refuse
         )

@@ -14,6 +14,7 @@ from nasdsl.codegen import supernet_source
 from nasdsl.ir.architecture import Architecture
 from nasdsl.passes.forward import Pass
 from nasdsl.runtime.choices import Choices, Draw, Drawn
+from nasdsl.runtime.relaxations import decided
 from nasdsl.space import Space
 
 
@@ -41,15 +42,18 @@ def saved_bytes(module: nn.Module, run: Callable[[], Any], scalars: int = 64) ->
     return total
 
 
-def drawn(relaxation: runtime.Relaxation, architecture: Architecture, kind: Pass) -> Choices:
+def drawn(space: runtime.Space, architecture: Architecture, kind: Pass) -> Choices:
     """The choices of a forward pass: those of an architecture, mixed where the pass is."""
-    space, base = relaxation.space, relaxation.fixed(architecture).drawn
+    base = decided(space, architecture.decisions).drawn
     draws = {}
     for path, decision in space.decisions.items():
         if not isinstance(decision, runtime.Route):
-            mixed = kind.mixed and isinstance(decision, runtime.Choose) and not decision.is_number
-            weights = torch.ones(len(relaxation.probabilities()[path])).requires_grad_(kind.decisions)
-            draws[path] = Draw(base.draws[path].place, weights if mixed or kind.decisions else None, mixed)
+            is_number = isinstance(decision, runtime.Choose) and decision.is_number
+            values = decision.subsets if isinstance(decision, runtime.Pick) else decision.domain
+            place, mixed = base.draws[path].place, kind.mixed and not is_number
+            weights = torch.ones(len(values)).requires_grad_(kind.decisions)
+            others = tuple(n for n in range(len(values)) if n != place) if mixed else ()
+            draws[path] = Draw(place, weights if mixed or kind.decisions else None, others)
     if kind.mixed:
         shares = {
             name: torch.ones(len(grid.links)).requires_grad_(kind.decisions) for name, grid in space.grids.items()
@@ -66,13 +70,13 @@ class Supernet:
         module = ModuleType("generated")
         exec(supernet_source(space.graph), module.__dict__)  # noqa: S102 - the code under test
         self.space, self.module = space, module.Supernet().train()
-        self._relaxation = runtime.Relaxation(module.SPACE)
+        self._decisions = module.SPACE
 
     def forward(self, architecture: Architecture, kind: Pass, batch: int) -> list[Tensor]:
         """What a pass on zeros makes; only the main task's if decisions learn."""
         self.module.requires_grad_(kind.weights)
         images = [torch.zeros(batch, int(n.type.channels.constant), *n.type.size) for n in self.space.graph.inputs()]
-        outputs = self.module(*images, drawn(self._relaxation, architecture, kind))
+        outputs = self.module(*images, drawn(self._decisions, architecture, kind))
         main = {task.name for task in self.space.graph.tasks if not task.aux}
         return [output for name, output in outputs.items() if kind.weights or name in main]
 

@@ -169,8 +169,8 @@ def test_a_search_that_cannot_fit_is_refused_with_the_batch_that_does() -> None:
 
 def test_mixtures_name_the_single_path_and_hopeless_cases_the_space() -> None:
     space = load(SPACES / "fasterseg.nas", preset="demo")
-    with pytest.raises(NasError, match=r"not even one image fits; --set search\.relaxation=hard"):
-        check_memory(space, config(relaxation="soft"), Silent(), limit=10**8, base=9 * 10**7)
+    with pytest.raises(NasError, match=r"not even one image fits; --set search\.relaxation=single_path"):
+        check_memory(space, config(relaxation="gumbel"), Silent(), limit=10**8, base=9 * 10**7)
 
 
 def test_the_limit_is_that_of_the_narrowest_group(tmp_path: Path) -> None:
