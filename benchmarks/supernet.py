@@ -76,7 +76,8 @@ def report() -> None:
     lines = ["# What a step of a supernet costs", "", "`python benchmarks/supernet.py`", ""]
     lines += ["; ".join(f"{key}: {value}" for key, value in machine().items()), ""]
     for title, names in TABLES.items():
-        lines += [f"## {title}", "", "| variant | CPU s | of the first | peak MB | of the first |", "|---|---|---|---|---|"]
+        lines += [f"## {title}", "", "| variant | CPU s | of the first | peak MB | of the first |"]
+        lines += ["|---|---|---|---|---|"]
         best = {name: [min(row[key] for row in rounds[name]) for key in ("seconds", "mb")] for name in names}
         first = best[next(iter(names))]
         for name, text in names.items():
@@ -133,9 +134,7 @@ def in_cells(relaxation: runtime.Softmax) -> tuple[list[list[Tensor]], list[list
     distribution, weights, shares = relaxation.distribution, [], []
     for cell in ("normal", "reduction"):
         ends = range(2, 6)
-        chances = [
-            [distribution.chances(f"{cell}.x[{end}].edge[{j}].op") for j in range(end)] for end in ends
-        ]
+        chances = [[distribution.chances(f"{cell}.x[{end}].edge[{j}].op") for j in range(end)] for end in ends]
         weights.append([torch.stack(rows) for rows in chances])
         shares.append([torch.ones(2), *(edge_shares(distribution, f"{cell}.ins[{end}]") for end in ends[1:])])
     return weights, shares

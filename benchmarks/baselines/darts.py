@@ -73,8 +73,8 @@ class Cell(nn.Module):
     def forward(self, a: Tensor, b: Tensor, weights: Sequence[Tensor], shares: Sequence[Tensor]) -> Tensor:
         maps = [self.first(a), self.second(b)]
         for node, edges in enumerate(self.edges):
-            parts = [share * edge(x, w) for share, edge, x, w in zip(shares[node], edges, maps, weights[node], strict=True)]
-            maps.append(sum(parts))
+            rows = zip(shares[node], edges, maps, weights[node], strict=True)
+            maps.append(sum(share * edge(x, weight) for share, edge, x, weight in rows))
         return torch.cat(maps[2:], dim=1)
 
 

@@ -42,7 +42,7 @@ class _Weighted(torch.autograd.Function):
         return weight * x
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         (weight,) = ctx.saved_tensors
         return (gradient * ctx.remade()).sum(), gradient * weight, None
@@ -50,7 +50,7 @@ class _Weighted(torch.autograd.Function):
 
 def _is_known(node: Node) -> bool:
     """Whether a batch norm's node leads to all that it normalised with: not in eval mode, nor to a frozen shift."""
-    return node._saved_training and (node._saved_weight is None or node.next_functions[2][0] is not None)
+    return bool(node._saved_training) and (node._saved_weight is None or node.next_functions[2][0] is not None)
 
 
 def _normalised(node: Node) -> Tensor:
@@ -78,12 +78,13 @@ def _averaged(node: Node) -> Tensor:
 def _greatest(node: Node) -> Tensor:
     """What a max pooling made: it keeps where the greatest values are."""
     places: Tensor = node._saved_result1
-    return node._saved_self.flatten(2).gather(2, places.flatten(2)).view_as(places)
+    found: Tensor = node._saved_self.flatten(2).gather(2, places.flatten(2)).view_as(places)
+    return found
 
 
 REMADE: dict[str, Callable[[Node], Tensor]] = {
     "NativeBatchNormBackward0": _normalised,
-    "CudnnBatchNormBackward0": _normalised,
     "AvgPool2DBackward0": _averaged,
     "MaxPool2DWithIndicesBackward0": _greatest,
 }
+"""By the name of the node: what makes its map again. (CUDA's batch norm has another name, and its map is kept.)"""
