@@ -22,7 +22,7 @@ from nasdsl.codegen import module_paths, network_source
 from nasdsl.hardware.device import open_device
 from nasdsl.hardware.profile import profile
 from nasdsl.lowering.export import export_onnx
-from nasdsl.passes.kernels import latency_ms
+from nasdsl.passes.units import latency_ms
 from nasdsl.search.generated import module_from
 from nasdsl.space import load
 

@@ -50,7 +50,8 @@ def _compile(args: argparse.Namespace) -> int:
 
 def _derive(args: argparse.Namespace) -> int:
     from nasdsl.codegen import network_source
-    from nasdsl.passes.kernels import costs, latency_ms
+    from nasdsl.passes.kernels import costs
+    from nasdsl.passes.units import latency_ms
 
     architecture = read_architecture(args.arch)
     space = load_space(args, args.preset or architecture.preset)

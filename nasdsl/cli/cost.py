@@ -76,7 +76,8 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _of_one(network: Graph, table: Mapping[str, float] | None) -> dict[str, Any]:
-    from nasdsl.passes.kernels import costs, latency_ms
+    from nasdsl.passes.kernels import costs
+    from nasdsl.passes.units import latency_ms
 
     found = costs(network)
     result: dict[str, Any] = {"params": found.params, "macs": found.macs}

@@ -26,7 +26,8 @@ from nasdsl.hardware.device import open_device
 from nasdsl.hardware.profile import profile
 from nasdsl.hardware.table import Table, load_table
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.kernels import latency_ms, signatures
+from nasdsl.passes.kernels import signatures
+from nasdsl.passes.units import latency_ms
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
 from nasdsl.search.finish import Outcome
 from nasdsl.search.objective import Objective

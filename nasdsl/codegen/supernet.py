@@ -14,8 +14,8 @@ from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, literal, prose, quoted, wrapped
 from nasdsl.ir.graph import Decision, Graph, Grid, Kind, Task
 from nasdsl.passes.expected_cost import expected_cost_data
-from nasdsl.passes.kernels import signatures
 from nasdsl.passes.module_paths import RESERVED, identifier
+from nasdsl.passes.units import texts
 
 
 def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None, device: str = "") -> str:
@@ -136,9 +136,9 @@ def _with_cost(init: Any) -> list[str]:
 def _cost_data(graph: Graph, latency: Mapping[str, float]) -> Iterator[list[str]]:
     yield [
         "# What the expected latency is computed from: every kernel with the condition under which it runs.",
-        *lay_out("COST: Mapping[str, Any] = ", literal(expected_cost_data(graph)), "", 0),
+        *lay_out("COST: Mapping[str, Any] = ", literal(expected_cost_data(graph, latency)), "", 0),
     ]
-    used = {text: latency[text] for text in sorted(signatures(graph)) if text in latency}
+    used = {text: latency[text] for text in sorted(texts(graph, latency)) if text in latency}
     yield ["# By the signature of a kernel.", *lay_out("LATENCY_MS = ", literal(used), "", 0)]
 
 
