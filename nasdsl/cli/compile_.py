@@ -6,6 +6,7 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,11 @@ def _derive(args: argparse.Namespace) -> int:
     return 0
 
 
-def _latencies(path: str | None) -> tuple[dict[str, float] | None, str]:
+def _latencies(path: str | None) -> tuple[Mapping[str, float] | None, str]:
     """The latencies in milliseconds of a table by signature, and the device's name."""
     if path is None:
         return None, ""
     from nasdsl.hardware.table import load_table
 
     table = load_table(path)
-    return table.latency_ms, table.device
+    return table.latency_ms, f"{table.device} ({table.note})" if table.note else table.device

@@ -42,6 +42,10 @@ class Calibration(BaseModel):
     pearson: float | None = Field(default=None, allow_inf_nan=False)
     spearman: float | None = Field(default=None, allow_inf_nan=False)
 
+    def __str__(self) -> str:
+        networks = f"{self.networks} networks{f' of {self.space}' if self.space else ''}"
+        return f"calibrated on {networks} (x {self.scale:.4g} + {self.overhead_ms:.4g} ms)"
+
 
 def fit(sums: Sequence[float], measured: Sequence[float]) -> tuple[float, float]:
     """The scale (> 0) and the overhead (>= 0, in ms) with which sums predict measurements best.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -32,8 +33,6 @@ def profile(
     device: Device,
     table_path: str | Path,
     progress: Callable[[int, int], None] | None = None,
-    *,
-    needed: Mapping[str, Signature] | None = None,
 ) -> Table:
     """Measure every kernel that an architecture of a space can reach and that the table does not have yet.
 
@@ -45,7 +44,6 @@ def profile(
         device: Where to measure.
         table_path: The table's file; made if it does not exist.
         progress: Called with how many measurements are done and how many there are to do as far as is known.
-        needed: What to measure, if that is known already.
 
     Returns:
         The table as the file has it.
@@ -56,8 +54,8 @@ def profile(
     path = Path(table_path)
     table = Table(device=device.name, machine=device.describe(), threads=device.threads)
     if path.exists():
-        table = load_table(path, like=table)
-    wanted = signatures(graph) if needed is None else needed
+        table = load_table(path, **table.setting)
+    wanted = signatures(graph)
     if not missing_from(table, wanted):
         return table
     table = table.model_copy(
@@ -78,9 +76,7 @@ def missing_from(table: Table, needed: Mapping[str, Signature]) -> list[str]:
 class _Session:
     """Measures until a table is full."""
 
-    def __init__(
-        self, device: Device, path: Path, table: Table, progress: Callable[[int, int], None] | None
-    ) -> None:
+    def __init__(self, device: Device, path: Path, table: Table, progress: Callable[[int, int], None] | None) -> None:
         self._device, self._path, self._table, self._progress = device, path, table, progress
         self._found: dict[str, list[Measurement]] = {}
         self._done = 0
@@ -122,7 +118,7 @@ class _Session:
 def _apart(found: Sequence[Measurement]) -> bool:
     """Whether measurements of the same kernel do not agree; of more than two the nearest two may."""
     times = sorted(m.ms for m in found)
-    nearest = min(b - a for a, b in zip(times, times[1:], strict=False))
+    nearest = min(b - a for a, b in pairwise(times))
     return nearest > max(OUTLIER_MS, OUTLIER * median(times))
 
 

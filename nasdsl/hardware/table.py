@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,6 +23,15 @@ LEAST_MS = 1e-6
 """What nothing measured takes less than: a nanosecond, the unit in which latencies are added up."""
 
 
+class Setting(TypedDict):
+    """What latencies depend on beside the operations; those of different settings do not mix."""
+
+    device: str
+    threads: int
+    batch: int
+    precision: str
+
+
 class Entry(BaseModel):
     """The latency of one thing that a table prices.
 
@@ -36,7 +45,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ms: float = Field(ge=0, allow_inf_nan=False)
+    ms: float = Field(allow_inf_nan=False)
     alone_ms: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     rounds: int = Field(default=0, ge=0)
     passes: int = Field(default=1, ge=1)
@@ -82,10 +91,10 @@ class Table(BaseModel):
 
     @model_validator(mode="after")
     def _operations_take_time(self) -> Table:
-        if not self.decisions:
-            for text, entry in self.entries.items():
-                if entry.ms <= 0 and text != CALL:
-                    raise ValueError(f"entries.{text}.ms: an operation takes longer than {entry.ms:g} ms")
+        for text, entry in self.entries.items():
+            # What all networks have in common may be below zero, as the intercept of a line is; decisions may be free.
+            if text != CALL and (entry.ms < 0 or (entry.ms == 0 and not self.decisions)):
+                raise ValueError(f"entries.{text}.ms: a latency is greater than {entry.ms:g} ms")
         return self
 
     @property
@@ -103,8 +112,14 @@ class Table(BaseModel):
             self.space,
             f"it was published so ({self.source}); measure a device of your own: nasdsl profile SPACE.nas"
             if self.source
-            else "measure what is missing: nasdsl profile SPACE.nas",
+            else self._profile_command,
+            self.note,
         )
+
+    @property
+    def _profile_command(self) -> str:
+        threads = f" --threads {self.threads}" if self.threads != 1 else ""
+        return f"measure what is missing: nasdsl profile SPACE.nas --device {self.device}{threads}"
 
     @property
     def uncalibrated_ms(self) -> Prices:
@@ -112,10 +127,15 @@ class Table(BaseModel):
         return self.model_copy(update={"calibration": None}).latency_ms
 
     @property
-    def title(self) -> str:
-        """The device with what is special about the table, for people."""
-        calibrated = f", calibrated on {self.calibration.networks} networks" if self.calibration else ""
-        return f"{self.device}{calibrated}{', published' if self.source else ''}"
+    def setting(self) -> Setting:
+        """What must agree where tables are to be one."""
+        return {"device": self.device, "threads": self.threads, "batch": self.batch, "precision": self.precision}
+
+    @property
+    def note(self) -> str:
+        """What is to be said beside numbers made with the table; "" if nothing."""
+        batch = f"batch {self.batch}" if self.batch != 1 else ""
+        return ", ".join(filter(None, [str(self.calibration or ""), self.source, batch]))
 
     def save(self, path: str | Path) -> None:
         """Write the table, entries in sorted order; an existing file is replaced at once or not at all.
@@ -144,7 +164,7 @@ class Table(BaseModel):
             if not Path(path).exists():
                 self.save(path)
                 return self
-            there = load_table(path, like=self)
+            there = load_table(path, **self.setting)
             entries = dict(there.entries)
             for text, entry in self.entries.items():
                 known = entries.get(text)
@@ -158,7 +178,12 @@ class Table(BaseModel):
 
 
 def load_table(
-    path: str | Path, *, device: str | None = None, threads: int | None = None, like: Table | None = None
+    path: str | Path,
+    *,
+    device: str | None = None,
+    threads: int | None = None,
+    batch: int | None = None,
+    precision: str | None = None,
 ) -> Table:
     """Read a lookup table, of this version or an older one.
 
@@ -166,7 +191,8 @@ def load_table(
         path: The file.
         device: What it must have been measured on, if that matters.
         threads: With how many threads, if that matters.
-        like: A table with whose device, threads, batch and precision its own must agree.
+        batch: At how many images at a time, if that matters.
+        precision: With numbers of which precision, if that matters.
 
     Raises:
         NasError: It cannot be read, is no table of a known version, has an entry that is no latency, or was measured on
@@ -183,14 +209,12 @@ def load_table(
             f"{path} is not a lookup table of version {SCHEMA}: {where}{message}",
             help="correct or remove it; measure anew: nasdsl profile SPACE.nas",
         ) from None
-    wanted: dict[str, Any] = {"device": device, "threads": threads}
-    if like is not None:
-        wanted = {name: getattr(like, name) for name in ("device", "threads", "batch", "precision")}
+    wanted = {"device": device, "threads": threads, "batch": batch, "precision": precision}
     for what, value in wanted.items():
         if value is not None and getattr(table, what) != value:
             raise NasError(
                 f"the lookup table {path} was measured with {what} = {getattr(table, what)}, expected {value}",
-                help="give another file: latencies of different settings do not mix",
+                help="give another file: latencies of different settings do not mix (--other-device reads it still)",
             )
     return table
 
@@ -236,7 +260,8 @@ def _current(content: dict[str, Any], path: str | Path) -> dict[str, Any]:
 
 def _from_1(content: dict[str, Any]) -> dict[str, Any]:
     """From version 1, which had no batch, precision or passes. Its zeros were too short to measure: they are left out,
-    so that they are measured anew."""
+    so that they are measured anew.
+    """
     entries = content.get("entries")
     if isinstance(entries, dict):
         entries = {text: e for text, e in entries.items() if not (isinstance(e, dict) and e.get("ms") == 0)}

@@ -33,6 +33,7 @@ class Prices(Mapping[str, float]):
         free: Operations outside of such blocks that the table says nothing of and that count nothing.
         space: The space whose decisions these are.
         help: What to do where an entry is missing.
+        note: What is to be said beside numbers made with it: that it is calibrated, or where it comes from.
     """
 
     ms: Mapping[str, float]
@@ -41,6 +42,7 @@ class Prices(Mapping[str, float]):
     free: frozenset[str] = frozenset()
     space: str = ""
     help: str = field(default="measure what is missing: nasdsl profile SPACE.nas")
+    note: str = ""
 
     def __getitem__(self, text: str) -> float:
         return self.ms[text]

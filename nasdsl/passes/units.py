@@ -94,8 +94,8 @@ def charges(space: Graph, prices: Prices) -> tuple[Charge, ...]:
         for path in group:
             _priceable(space, path, asking.get(path, []))
             own = NEVER
-            for node in asking[path]:
-                own = live.conditions.either(own, live.nodes[node])
+            for number in asking[path]:
+                own = live.conditions.either(own, live.nodes[number])
             when = live.conditions.both(when, own)
         if when != ALWAYS and len(group) > 1:
             raise NasError(
