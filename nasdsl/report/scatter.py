@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 from nasdsl.report.draw.shapes import Dot, Figure, Path, Shape, Text, svg
 
 SIDE = 420.0
-LEFT, BELOW, TOP = 62.0, 48.0, 34.0
+LEFT, BELOW, TOP = 62.0, 48.0, 42.0
 COLOURS = ("#0969da", "#bc4c00", "#1a7f37", "#8250df")
 GREY = "#8c959f"
 

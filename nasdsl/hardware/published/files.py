@@ -78,6 +78,8 @@ def chosen(path: Path, device: str | None, known: Collection[str]) -> str:
         return device
     if device is None and len(known) == 1:
         return next(iter(known))
+    if not known:
+        raise NasError(f"{path} holds no latencies of this form", help="see nasdsl import-table --help: KIND")
     found = f"`{device}` is not in {path}" if device is not None else f"{path} holds several devices"
     raise NasError(found, help=f"name one: --device {' | '.join(sorted(known))}", status=2)
 
