@@ -182,7 +182,7 @@ def test_a_table_of_another_batch_or_precision_is_refused(tmp_path: Path) -> Non
 def test_a_missing_entry_names_the_command_with_the_device() -> None:
     space = load(Source("tiny.nas", TINY))
     table = Table(device="ort_cpu", machine="m", threads=2, entries={})
-    with pytest.raises(NasError, match="help: .*nasdsl profile SPACE.nas --device ort_cpu --threads 2"):
+    with pytest.raises(NasError, match=r"help: .*nasdsl profile SPACE.nas --device ort_cpu --threads 2"):
         latency_ms(space.derive(space.sample(0)), table.latency_ms)
 
 

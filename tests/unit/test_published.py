@@ -144,7 +144,7 @@ def test_wrong_files_are_refused(tmp_path: Path, content: object, message: str) 
 
 def test_archives_are_not_unpickled(tmp_path: Path, fbnet: Space) -> None:
     np.savez(tmp_path / "x.npz", a_delta_ms=np.array([object()]), a_base_all_op0_ms=np.array(1.0))
-    with pytest.raises(NasError, match="cannot be read as a NumPy archive.*allow_pickle"):
+    with pytest.raises(NasError, match=r"cannot be read as a NumPy archive.*allow_pickle"):
         read_published("fbnet", tmp_path / "x.npz", None, fbnet.graph)
     (tmp_path / "y.npz").write_bytes(b"PK")
     with pytest.raises(NasError, match="cannot be read as a NumPy archive"):
