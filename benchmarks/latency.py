@@ -77,7 +77,7 @@ def main() -> None:
     lines += [
         f"{args.networks} random architectures each, batch 1, one thread. `calibrated`: each network predicted by"
     ]
-    lines += ["a scale and an overhead that were fitted to the others; it orders them as the table does.", ""]
+    lines += ["by a scale and an overhead that were fitted to the others; it orders them as the table does.", ""]
     lines += [HEAD, "|" + "---|" * HEAD.count(" |"), *rows, ""]
     lines += [f"* `{case.name}`: {case.words}; [plot](latency-{case.name}.svg)" for case in cases]
     (RESULTS / "latency.md").write_text("\n".join(lines) + "\n")

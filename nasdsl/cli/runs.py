@@ -234,12 +234,13 @@ def lookup_table(args: argparse.Namespace, config: RunConfig, space: Space, obse
 def _given(path: str, config: RunConfig, space: Space, observer: Observer) -> Table:
     """The table of a device that is not here, as far as the space needs it."""
     table = load_table(path, device=config.device, threads=config.device_threads)
-    needed = texts(space.graph, table.latency_ms)
-    absent = [text for text in needed if text not in table.entries]
+    prices = table.latency_ms
+    needed = texts(space.graph, prices)
+    absent = [text for text in needed if text not in prices]
     if absent:
-        raise missing(absent, table.latency_ms, "space")
+        raise missing(absent, prices, "space")
     observer.say(f"lookup table: {table.note or path}; {config.device} is not here, so no network is measured on it")
-    return table.model_copy(update={"entries": {text: table.entries[text] for text in needed}})
+    return table.model_copy(update={"entries": {text: e for text, e in table.entries.items() if text in needed}})
 
 
 def _digest(space: Space) -> str:

@@ -214,7 +214,7 @@ def load_table(
         if value is not None and getattr(table, what) != value:
             raise NasError(
                 f"the lookup table {path} was measured with {what} = {getattr(table, what)}, expected {value}",
-                help="give another file: latencies of different settings do not mix (--other-device reads it still)",
+                help="give another file: latencies of different settings do not mix",
             )
     return table
 
