@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 
 from nasdsl.hardware.table import load_table
 from nasdsl.ir.architecture import Architecture
-from nasdsl.passes.kernels import latency_ms
+from nasdsl.passes.units import latency_ms
 from nasdsl.search.config import RunConfig
 from nasdsl.search.derivation import rank
 from nasdsl.search.gumbel import GumbelSearch

@@ -143,6 +143,8 @@ class Costs:
 
     def _when(self, part: Part) -> tuple[Event, Times | None]:
         """Where a part is live, and how often if it lies in a grid cell."""
+        if not part.nodes:
+            return ALWAYS, None
         nodes = [self._model.space.nodes[node] for node in part.nodes]
         demand, events = self._model.demand, self._model.events
         cells = {self._model.space.scopes[node.scope].cell for node in nodes}

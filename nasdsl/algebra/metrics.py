@@ -16,8 +16,10 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
-from nasdsl.passes.kernels import Kernel, kernels
+from nasdsl.passes.kernels import Kernel
+from nasdsl.passes.prices import CALL, Prices, missing, of_values
 from nasdsl.passes.shared import Sharing
+from nasdsl.passes.units import charges, units
 
 ValueOf = Callable[[str], int | Fraction]
 """The value of a symbol in an architecture."""
@@ -30,7 +32,7 @@ class Part:
     """Something that costs where it is live.
 
     Attributes:
-        nodes: It is live where one of them is.
+        nodes: It is live where one of them is; without any: always.
         symbols: What its cost depends on, beside that.
         cost: The cost, given the values of the symbols.
     """
@@ -113,8 +115,28 @@ def latency(space: Graph, table: Mapping[str, float]) -> Iterator[Part]:
     Raises:
         NasError: When a part is priced: the table lacks an entry.
     """
+    if isinstance(table, Prices) and table.decisions:
+        yield from _of_decisions(space, table)
+    else:
+        yield from _of_operations(space, table)
+    if CALL in table:
+        yield Part((), (), lambda _: nanoseconds(CALL, table))
+
+
+def _of_decisions(space: Graph, prices: Prices) -> Iterator[Part]:
+    for charge in charges(space, prices):
+
+        def cost(value_of: ValueOf, paths: tuple[str, ...] = charge.decisions) -> int:
+            return nanoseconds(of_values(paths, [value_of(path) for path in paths]), prices)
+
+        yield Part(charge.nodes, charge.decisions, cost)
+
+
+def _of_operations(space: Graph, table: Mapping[str, float]) -> Iterator[Part]:
     before: Kernel | None = None
-    for kernel in kernels(space):
+    for kernel in units(space, table):
+        if not kernel.nodes:
+            continue
         longer = before if before is not None and before.nodes[0] == kernel.nodes[0] else None
         symbols = {*kernel.symbols, *(longer.symbols if longer else ())}
         yield Part(kernel.nodes[-1:], tuple(sorted(symbols)), _more(kernel, longer, table))
@@ -136,7 +158,5 @@ def nanoseconds(signature: str, table: Mapping[str, float]) -> int:
         NasError: The table has no such entry.
     """
     if signature not in table:
-        raise NasError(
-            f"the lookup table has no entry for `{signature}`", help="measure what is missing: nasdsl profile SPACE.nas"
-        )
+        raise missing([signature], table, "space")
     return round(table[signature] * NS_PER_MS)

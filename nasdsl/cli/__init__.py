@@ -77,6 +77,20 @@ def _modules(verb: str) -> tuple[Any, ...]:
         from nasdsl.cli import fmt
 
         return (fmt,)
-    from nasdsl.cli import check, compile_, cost, count, explain, fmt, import_, marginals, profile, sample, search, show
+    from nasdsl.cli import (
+        check,
+        compile_,
+        cost,
+        count,
+        explain,
+        fmt,
+        import_,
+        import_table,
+        marginals,
+        profile,
+        sample,
+        search,
+        show,
+    )
 
-    return check, fmt, explain, show, count, marginals, sample, cost, compile_, import_, profile, search
+    return check, fmt, explain, show, count, marginals, sample, cost, compile_, import_, import_table, profile, search

@@ -26,6 +26,16 @@ def add_space(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_table(parser: argparse.ArgumentParser) -> None:
+    """`--table` and `--other-device`."""
+    parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
+    parser.add_argument(
+        "--other-device",
+        action="store_true",
+        help="use the --table although it is of another device, threads, batch or precision",
+    )
+
+
 def load_space(args: argparse.Namespace, preset: str | None = None) -> Space:
     """The space that the arguments name."""
     from nasdsl.space import load
@@ -58,25 +68,34 @@ def user_table(device: str, threads: int) -> Path:
     return cache / "nasdsl" / f"{device}-{threads}.json"
 
 
-def latencies(path: str | None, devices: Mapping[str, int]) -> dict[str, Mapping[str, float]]:
+def latencies(args: argparse.Namespace, devices: Mapping[str, int]) -> dict[str, Mapping[str, float]]:
     """Latencies in ms by signature, for each device.
 
     Args:
-        path: A lookup table; None: the user's tables.
+        args: With what `add_table` adds: a lookup table, or none for the user's tables.
         devices: The devices, each with its threads.
 
     Raises:
         NasError: There is no table, it cannot be read, or it is that of another device.
     """
+    from nasdsl.hardware.device import DEVICES
     from nasdsl.hardware.table import load_table
 
-    for device, threads in devices.items() if path is None else ():
-        if not user_table(device, threads).exists():
+    path: str | None = args.table
+    if path is None and args.other_device:
+        raise NasError("--other-device is about --table", help="name the table: --table FILE", status=2)
+    if path is not None and args.other_device:
+        return dict.fromkeys(devices, load_table(path).latency_ms)
+    found: dict[str, Mapping[str, float]] = {}
+    for device, threads in devices.items():
+        if path is None and not user_table(device, threads).exists():
             raise _unmeasured(device, threads)
-    return {
-        device: load_table(path or user_table(device, threads), device=device, threads=threads).latency_ms
-        for device, threads in devices.items()
-    }
+        # Devices that are measured here take one image at a time, in fp32; what others do is part of their name.
+        batch, precision = (1, "fp32") if device in DEVICES else (None, None)
+        where = path or user_table(device, threads)
+        table = load_table(where, device=device, threads=threads, batch=batch, precision=precision)
+        found[device] = table.latency_ms
+    return found
 
 
 def _unmeasured(device: str, threads: int) -> NasError:

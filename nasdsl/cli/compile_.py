@@ -6,6 +6,7 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ def _training_bytes(graph: Graph) -> dict[str, int]:
 
 def _derive(args: argparse.Namespace) -> int:
     from nasdsl.codegen import network_source
-    from nasdsl.passes.kernels import costs, latency_ms
+    from nasdsl.passes.kernels import costs
+    from nasdsl.passes.units import latency_ms
 
     architecture = read_architecture(args.arch)
     space = load_space(args, args.preset or architecture.preset)
@@ -88,11 +90,11 @@ def _derive(args: argparse.Namespace) -> int:
     return 0
 
 
-def _latencies(path: str | None) -> tuple[dict[str, float] | None, str]:
+def _latencies(path: str | None) -> tuple[Mapping[str, float] | None, str]:
     """The latencies in milliseconds of a table by signature, and the device's name."""
     if path is None:
         return None, ""
     from nasdsl.hardware.table import load_table
 
     table = load_table(path)
-    return table.latency_ms, table.device
+    return table.latency_ms, f"{table.device} ({table.note})" if table.note else table.device

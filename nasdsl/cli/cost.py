@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.cli.arguments import add_space, latencies, load_space, read_architecture
+from nasdsl.cli.arguments import add_space, add_table, latencies, load_space, read_architecture
 from nasdsl.cli.quantities import positive
 from nasdsl.diagnostics.errors import NasError
 
@@ -33,7 +33,7 @@ def add(verbs: Any) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="with --pareto: write all points, as JSON")
     parser.add_argument("--device", metavar="NAME", help="with the latency on this device, by its lookup table")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the device (default 1)")
-    parser.add_argument("--table", metavar="T.json", help="the lookup table (default: the user's)")
+    add_table(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_cost)
 
@@ -46,7 +46,7 @@ def _cost(args: argparse.Namespace) -> int:
         from nasdsl.cli.pareto import pareto
 
         return pareto(args, space)
-    table = latencies(args.table, {args.device: args.threads}).get(args.device) if args.device else None
+    table = latencies(args, {args.device: args.threads}).get(args.device) if args.device else None
     if architecture is None:
         found = _bounds(space, table)
         lines = {key: f"{low:,} to {high:,}" for key, (low, high) in found.items()}
@@ -55,9 +55,13 @@ def _cost(args: argparse.Namespace) -> int:
         lines = {key: f"{value:,}" for key, value in found.items()}
         index = _index(space, architecture)
         found, lines = found | index, lines | index
+    note = getattr(table, "note", "")
     if args.json:
-        print(json.dumps(found | ({"device": args.device} if args.device else {})))
+        device = {"device": args.device} if args.device else {}
+        print(json.dumps(found | device | ({"table": note} if note else {})))
         return 0
+    if note:
+        lines["latency_ms"] += f"  ({note})"
     for key, text in lines.items():
         print(f"{key:{max(map(len, lines))}}  {text}")
     return 0
@@ -76,8 +80,9 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _of_one(network: Graph, table: Mapping[str, float] | None) -> dict[str, Any]:
-    from nasdsl.passes.kernels import costs, latency_ms
+    from nasdsl.passes.kernels import costs
     from nasdsl.passes.memory import activation_bytes
+    from nasdsl.passes.units import latency_ms
 
     found = costs(network)
     memory = activation_bytes(network)

@@ -10,7 +10,7 @@ from math import log10
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.algebra.selection import KINDS, selected
-from nasdsl.cli.arguments import add_space, latencies, load_space
+from nasdsl.cli.arguments import add_space, add_table, latencies, load_space
 from nasdsl.cli.quantities import positive
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def add(verbs: Any) -> None:
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="--distinct: most architectures to list")
     parser.add_argument("--bins", type=positive, metavar="N", help="how many costs to tell apart: finer, and slower")
-    parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
+    add_table(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_count)
 
@@ -82,7 +82,7 @@ def _under(args: argparse.Namespace, space: Space) -> int:
     from nasdsl.algebra.satisfiable import why_none
 
     limits = read_limits(args.under)
-    tables = latencies(args.table, {limit.device: limit.threads or 1 for limit in limits if limit.device})
+    tables = latencies(args, {limit.device: limit.threads or 1 for limit in limits if limit.device})
     priced, bounds = bounded(space.model, limits, tables)
     found = priced.count(bounds, args.bins)
     reason = why_none(priced, limits, bounds) if not found.upper else None
@@ -106,7 +106,7 @@ def _histogram(args: argparse.Namespace, space: Space) -> int:
 
     form = re.fullmatch(r"(\w+)(?:\((\w+)\))?", args.histogram.replace(" ", ""))
     metric, device = form.groups() if form else (args.histogram, None)
-    tables = latencies(args.table, {device: 1} if device else {})
+    tables = latencies(args, {device: 1} if device else {})
     priced = Priced(space.model, [parts(space.graph, metric, tables.get(device or ""))])
     found = priced.histogram(0, args.bins)
     scale, unit = SCALE[metric], "ms" if metric == "latency" else ""

@@ -72,7 +72,7 @@ def _architectures(args: argparse.Namespace, space: Space) -> Iterator[Architect
     if args.under is None:
         return every(space.architectures, limit)
     limits = read_limits(args.under)
-    tables = latencies(args.table, {one.device: one.threads or 1 for one in limits if one.device})
+    tables = latencies(args, {one.device: one.threads or 1 for one in limits if one.device})
     return within(*bounded(space.model, limits, tables), limit)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -30,6 +30,20 @@ def watching(*, quiet: bool = False) -> Iterator[Observer]:
         return
     with _progress(console) as progress:
         yield Table(progress)
+
+
+def following(observer: Observer, name: str) -> Callable[[int, int], None]:
+    """What shows progress that comes as how many are done and how many there are, which may become more."""
+    expected = 0
+
+    def step(done: int, total: int) -> None:
+        nonlocal expected
+        if total != expected:
+            observer.phase(name, total, done - 1)
+            expected = total
+        observer.step(done, {})
+
+    return step
 
 
 class Lines:

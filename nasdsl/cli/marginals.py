@@ -12,7 +12,7 @@ from math import log10
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.algebra.selection import KINDS
-from nasdsl.cli.arguments import add_space, latencies, load_space
+from nasdsl.cli.arguments import add_space, add_table, latencies, load_space
 from nasdsl.cli.quantities import positive
 from nasdsl.ir.graph import Graph, Kind
 
@@ -43,7 +43,7 @@ def add(verbs: Any) -> None:
     how.add_argument(
         "--draws", type=positive, metavar="N", help="estimate from N uniform draws, where counting is slow"
     )
-    parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
+    add_table(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_marginals)
 
@@ -55,7 +55,7 @@ def _marginals(args: argparse.Namespace) -> int:
         from nasdsl.algebra.limits import read_limits
 
         limits = read_limits(args.under)
-        tables = latencies(args.table, {limit.device: limit.threads or 1 for limit in limits if limit.device})
+        tables = latencies(args, {limit.device: limit.threads or 1 for limit in limits if limit.device})
     found = space.marginals(under=args.under, only=args.only, latency_ms=tables, bins=args.bins, draws=args.draws)
     if args.json:
         print(json.dumps({"space": space.graph.name, "under": args.under, **_document(found)}))

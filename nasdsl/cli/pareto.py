@@ -26,7 +26,7 @@ def pareto(args: argparse.Namespace, space: Space) -> int:
 
     wanted = [read_objective(text) for text in args.pareto]
     limits = read_limits(args.under) if args.under is not None else ()
-    tables = latencies(args.table, {one.device: one.threads or 1 for one in wanted if one.device})
+    tables = latencies(args, {one.device: one.threads or 1 for one in wanted if one.device})
     found = ParetoSet(space.model, wanted, tables, limits)
     if not found.costs:
         raise NasError(f"no architecture of `{space.graph.name}` keeps {args.under}", help=_extremes(found, wanted))

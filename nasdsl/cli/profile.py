@@ -1,4 +1,4 @@
-"""`nasdsl profile`: fill the lookup table for a space."""
+"""`nasdsl profile`: fill the lookup table for a space, and hold it against whole networks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, load_space, user_table
 from nasdsl.cli.quantities import positive
+from nasdsl.diagnostics.errors import NasError
+
+if TYPE_CHECKING:
+    from nasdsl.hardware.device import Device
+    from nasdsl.hardware.table import Table
+    from nasdsl.search.observer import Observer
+    from nasdsl.space import Space
 
 
 def add(verbs: Any) -> None:
@@ -19,30 +26,88 @@ def add(verbs: Any) -> None:
     parser.add_argument("--device", default="ort_cpu", metavar="NAME", help="default ort_cpu")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the device (default 1)")
     parser.add_argument("--table", metavar="T.json", help="the table to fill (default: one per user and device)")
+    parser.add_argument(
+        "--validate",
+        type=positive,
+        metavar="N",
+        help="measure N random networks, and calibrate the table with them",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="--validate: of the draw (default 0)")
+    parser.add_argument("--plot", metavar="P.svg", help="--validate: draw the networks, predicted against measured")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_profile)
 
 
 def _profile(args: argparse.Namespace) -> int:
-    from nasdsl.cli.live import watching
+    from nasdsl.cli.live import following, watching
     from nasdsl.hardware.device import open_device
-    from nasdsl.hardware.profile import profile
+    from nasdsl.hardware.profile import missing_from, profile
     from nasdsl.hardware.table import load_table
+    from nasdsl.hardware.validation import LEAST
     from nasdsl.passes.kernels import signatures
 
+    if args.plot and args.validate is None:
+        raise NasError("--plot draws what --validate measures", help="give both", status=2)
+    if args.validate is not None and args.validate < LEAST:
+        raise NasError(f"--validate takes {LEAST} networks or more, found {args.validate}", status=2)
     space = load_space(args)
     device = open_device(args.device, threads=args.threads)
     path = Path(args.table) if args.table else user_table(device.name, device.threads)
-    known = load_table(path).entries.keys() if path.exists() else set()
-    needed = signatures(space.graph).keys()
-    missing = len(needed - known)
+    needed = signatures(space.graph)
+    known = load_table(path) if path.exists() else None
+    new = len(needed if known is None else missing_from(known, needed))
     with watching() as observer:
-        if missing:
-            observer.phase("profile", missing, 0)
-        profile(space.graph, device, path, lambda done, total: observer.step(done, {}))
+        table = profile(space.graph, device, path, following(observer, "profile"))
+        proof = _validated(args, space, device, table, path, observer) if args.validate else {}
     if args.json:
-        found = {"device": device.name, "entries": len(needed), "measured": missing, "reused": len(needed) - missing}
-        sys.stdout.write(json.dumps(found | {"table": str(path)}) + "\n")
-    else:
-        print(f"{path}: {len(needed)} operators of {space.graph.name} on {device.name}, {missing} measured now")
+        found = {"device": device.name, "entries": len(needed), "measured": new, "reused": len(needed) - new}
+        sys.stdout.write(json.dumps(found | proof | {"table": str(path)}) + "\n")
+        return 0
+    print(f"{path}: {len(needed)} operators of {space.graph.name} on {device.name}, {new} measured now")
+    if proof:
+        print(
+            f"{proof['networks']} whole networks: the sum of operators is off by {proof['mape']:.2f} % (bias "
+            f"{proof['bias']:+.2f} %), Pearson {_shown(proof['pearson'])}, Spearman {_shown(proof['spearman'])}\n"
+            f"calibrated, x {proof['scale']:.4g} + {proof['overhead_ms']:.4g} ms: off by "
+            f"{proof['calibrated_mape']:.2f} % (each predicted from the others); from now on the table is read so"
+        )
     return 0
+
+
+def _shown(correlation: float | None) -> str:
+    return "unknown" if correlation is None else f"{correlation:.4f}"
+
+
+def _validated(
+    args: argparse.Namespace, space: Space, device: Device, table: Table, path: Path, observer: Observer
+) -> dict[str, Any]:
+    """Measure networks, calibrate the table with them, and say how good both are."""
+    from nasdsl.cli.live import following
+    from nasdsl.hardware.validation import agreement, calibrated, measure_networks
+
+    drawn = [space.sample(args.seed + n) for n in range(args.validate)]
+    points = measure_networks(space.graph, drawn, device, table, following(observer, "whole networks"))
+    preset = f" ({space.graph.preset})" if space.graph.preset else ""
+    calibration = calibrated(points, f"{space.graph.name}{preset}")
+    table.model_copy(update={"calibration": calibration}).merge_into(path)
+    plain = agreement([p.table_ms for p in points], [p.measured_ms for p in points])
+    if args.plot:
+        from nasdsl.files import write_atomically
+        from nasdsl.report.scatter import scatter
+
+        lines = {
+            "sum of operators": [(p.measured_ms, p.table_ms) for p in points],
+            "calibrated": [(p.measured_ms, calibration.scale * p.table_ms + calibration.overhead_ms) for p in points],
+        }
+        title = f"{space.graph.name}{preset} on {device.name}, {len(points)} random networks"
+        write_atomically(args.plot, scatter(lines, title, "measured, ms", "predicted, ms"))
+    return {
+        "networks": len(points),
+        "mape": round(plain.mape, 4),
+        "bias": round(plain.bias, 4),
+        "pearson": plain.pearson,
+        "spearman": plain.spearman,
+        "scale": calibration.scale,
+        "overhead_ms": calibration.overhead_ms,
+        "calibrated_mape": calibration.mape,
+    }

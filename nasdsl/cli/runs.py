@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,19 @@ from pydantic import ValidationError
 
 from nasdsl import __version__
 from nasdsl.cli.arguments import assignment, load_space, user_table
-from nasdsl.cli.live import watching
+from nasdsl.cli.live import following, watching
 from nasdsl.data.dataset import open_data
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.space import preset_names
-from nasdsl.hardware.device import open_device
+from nasdsl.hardware.device import DEVICES, open_device
 from nasdsl.hardware.memory import memory_limit, resident_bytes
 from nasdsl.hardware.profile import profile
 from nasdsl.hardware.table import Table, load_table
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.kernels import latency_ms, signatures
+from nasdsl.passes.kernels import signatures
 from nasdsl.passes.lowerable import check_lowerable
+from nasdsl.passes.prices import missing
+from nasdsl.passes.units import latency_ms, texts
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
 from nasdsl.search.finish import Outcome
 from nasdsl.search.memory import check_memory
@@ -116,11 +119,19 @@ def _print(args: argparse.Namespace, outcome: Outcome, took_s: float) -> None:
         f"architecture {outcome.architecture.hash}: {outcome.metrics['params']:,} parameters, "
         f"{outcome.metrics['macs']:,} MACs",
         ", ".join(judged),
-        f"latency {latency['measured']:.3f} ms on {latency['device']} (lookup table {latency['table']:.3f} ms{bound})",
+        _latency_line(latency, bound),
         f"model {outcome.onnx}",
         f"pictures {Path(outcome.run) / 'predictions.png'}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _latency_line(latency: Mapping[str, Any], bound: str) -> str:
+    if latency["measured"] is None:
+        return f"latency {latency['table']:.3f} ms on {latency['device']} by the lookup table{bound}"
+    return (
+        f"latency {latency['measured']:.3f} ms on {latency['device']} (lookup table {latency['table']:.3f} ms{bound})"
+    )
 
 
 def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tuple[RunDirectory, RunConfig, Space]:
@@ -160,7 +171,8 @@ def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tu
         plan=Plan(search_steps=args.steps[0], train_steps=args.steps[1]) if args.steps else None,
         **settings,
     )
-    open_device(device, threads=config.device_threads)
+    if args.table is None or device in DEVICES:
+        open_device(device, threads=config.device_threads)
     check_lowerable(space.graph)
     Objective.of(space.graph, open_data(data, size=input_size(space.graph)).classes.names)
     default = f"runs/{space.graph.name}-{data.partition(':')[0]}-{strategy}-{seed}"
@@ -212,16 +224,30 @@ def lookup_table(args: argparse.Namespace, config: RunConfig, space: Space, obse
     """The lookup table of the run's space: the run's own where it has one, else the user's, filled as needed.
 
     Raises:
-        NasError: The device cannot be measured here, or the table is of another one.
+        NasError: The device cannot be measured here, or the table is of another one, or lacks an entry and cannot be
+            filled.
     """
+    if args.table and config.device not in DEVICES:
+        return _given(args.table, config, space, observer)
     device = open_device(config.device, threads=config.device_threads)
     path = Path(args.table) if args.table else user_table(device.name, device.threads)
     needed = signatures(space.graph)
-    missing = len(needed.keys() - load_table(path).entries.keys()) if path.exists() else len(needed)
-    if missing:
-        observer.phase("profile", missing, 0)
-    table = profile(space.graph, device, path, lambda done, total: observer.step(done, {}))
+    table = profile(space.graph, device, path, following(observer, "profile"))
+    if table.note:
+        observer.say(f"lookup table: {table.note}")
     return table.model_copy(update={"entries": {text: table.entries[text] for text in needed}})
+
+
+def _given(path: str, config: RunConfig, space: Space, observer: Observer) -> Table:
+    """The table of a device that is not here, as far as the space needs it."""
+    table = load_table(path, device=config.device, threads=config.device_threads)
+    prices = table.latency_ms
+    needed = texts(space.graph, prices)
+    absent = [text for text in needed if text not in prices]
+    if absent:
+        raise missing(absent, prices, "space")
+    observer.say(f"lookup table: {table.note or path}; {config.device} is not here, so no network is measured on it")
+    return table.model_copy(update={"entries": {text: e for text, e in table.entries.items() if text in needed}})
 
 
 def _digest(space: Space) -> str:

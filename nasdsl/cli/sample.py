@@ -7,7 +7,7 @@ import json
 import random
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.cli.arguments import add_space, latencies, load_space, read_architecture
+from nasdsl.cli.arguments import add_space, add_table, latencies, load_space, read_architecture
 from nasdsl.cli.quantities import natural
 from nasdsl.diagnostics.errors import NasError
 
@@ -36,7 +36,7 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "--under", metavar="LIMITS", help="only what keeps 'latency(ort_cpu) <= 8.3 ms and macs <= 1 G'"
     )
-    parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
+    add_table(parser)
     parser.add_argument("--json", action="store_true", help="what is printed is JSON in any case")
     parser.set_defaults(func=_sample)
 
@@ -79,5 +79,5 @@ def _drawn(args: argparse.Namespace, space: Space) -> Iterator[Architecture]:
 def _limited(args: argparse.Namespace, space: Space) -> Limited:
     from nasdsl.algebra.limits import read_limits
 
-    tables = latencies(args.table, {x.device: x.threads or 1 for x in read_limits(args.under) if x.device})
+    tables = latencies(args, {x.device: x.threads or 1 for x in read_limits(args.under) if x.device})
     return space.limited(args.under, latency_ms=tables)

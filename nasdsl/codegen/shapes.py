@@ -14,7 +14,7 @@ from nasdsl.codegen.layout import prose
 from nasdsl.ir.graph import Decision, Graph, Kind
 from nasdsl.number import Number, points
 from nasdsl.ops.catalogue import SELECTING
-from nasdsl.passes.kernels import kernels
+from nasdsl.passes.units import units
 from nasdsl.types import MapType
 
 Range = tuple[float, float]
@@ -232,7 +232,9 @@ def _latencies(graph: Graph, latency: Mapping[str, float]) -> dict[int, Range]:
     """By the first node of each kernel its least and greatest latency."""
     found: dict[int, Range] = {}
     seen: dict[tuple[str, tuple[Number, ...]], Range | None] = {}
-    for kernel in kernels(graph):
+    for kernel in units(graph, latency):
+        if not kernel.nodes:
+            continue
         key = (kernel.template, kernel.numbers)
         if key not in seen:
             times = [

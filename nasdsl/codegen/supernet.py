@@ -15,8 +15,8 @@ from nasdsl.codegen.layout import Expression, Nest, Prefixed, flat, lay_out, lit
 from nasdsl.codegen.runs import links, table
 from nasdsl.ir.graph import Decision, Graph, Grid, Kind, Task
 from nasdsl.passes.expected_cost import expected_cost_data
-from nasdsl.passes.kernels import signatures
 from nasdsl.passes.module_paths import RESERVED, identifier
+from nasdsl.passes.units import texts
 
 
 def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None, device: str = "") -> str:
@@ -139,7 +139,7 @@ def _with_cost(init: Any) -> list[str]:
 
 
 def _cost_data(graph: Graph, latency: Mapping[str, float]) -> Iterator[list[str]]:
-    data = expected_cost_data(graph)
+    data = expected_cost_data(graph, latency)
     grids = tuple(Prefixed(f"{quoted(path)}: ", _cost_grid(path, grid)) for path, grid in data["grids"].items())
     elements = (
         Prefixed('"domains": ', "SPACE.domains"),
@@ -154,7 +154,7 @@ def _cost_data(graph: Graph, latency: Mapping[str, float]) -> Iterator[list[str]
         *lay_out("KERNELS: Any = ", kernels, "", 0),
         *lay_out("COST: Mapping[str, Any] = ", Nest("{", elements, "}", broken=True), "", 0),
     ]
-    used = {text: latency[text] for text in sorted(signatures(graph)) if text in latency}
+    used = {text: latency[text] for text in sorted(texts(graph, latency)) if text in latency}
     yield ["# By the signature of a kernel.", *lay_out("LATENCY_MS = ", literal(used), "", 0)]
 
 

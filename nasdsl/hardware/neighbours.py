@@ -95,17 +95,9 @@ class _Chain:
 
     def apply(self, op: str, inputs: Sequence[int], attrs: dict[str, Any]) -> int:
         """Add an operation with random weights."""
-        operation = OPERATIONS[op]
         types = [self.nodes[i].type for i in inputs]
-        place = self._add(op, inputs, attrs, operation.type(types, attrs))
-        form = operation.torch(types, self.nodes[place].type, attrs, _only)
-        if form.module:
-            positional = [value for key, value in form.args.items() if key.startswith("*")]
-            named = {key: value for key, value in form.args.items() if not key.startswith("*")}
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                module = getattr(nn, form.module.removeprefix("nn."))(*positional, **named)
-            self.weights |= {f"{place}.{name}": tensor.numpy() for name, tensor in module.state_dict().items()}
+        place = self._add(op, inputs, attrs, OPERATIONS[op].type(types, attrs))
+        self.weights |= {f"{place}.{name}": array for name, array in random_weights(self.nodes[place], types).items()}
         return place
 
     def steps(self, steps: Sequence[Step], inputs: Sequence[int] | None = None) -> int:
@@ -151,6 +143,19 @@ class _Chain:
         model.graph.input.extend(kept)
         onnx.checker.check_model(model)
         return model.SerializeToString(deterministic=True), [name in read for name in names]
+
+
+def random_weights(node: Node, inputs: Sequence[MapType]) -> dict[str, NDArray[Any]]:
+    """Weights for an operation of which all numbers are known, by their names in PyTorch; always the same."""
+    form = OPERATIONS[node.op].torch(inputs, node.type, node.attrs, _only)
+    if not form.module:
+        return {}
+    positional = [value for key, value in form.args.items() if key.startswith("*")]
+    named = {key: value for key, value in form.args.items() if not key.startswith("*")}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = getattr(nn, form.module.removeprefix("nn."))(*positional, **named)
+    return {name: tensor.numpy() for name, tensor in module.state_dict().items()}
 
 
 def _only(number: Number) -> tuple[int, ...]:

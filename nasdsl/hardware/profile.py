@@ -3,54 +3,136 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
-from nasdsl.hardware.device import Device
-from nasdsl.hardware.table import Entry, Table, load_table
+from nasdsl.hardware.device import Device, Measurement
+from nasdsl.hardware.table import LEAST_MS, Entry, Table, load_table
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.kernels import signatures
+from nasdsl.passes.kernels import Signature, signatures
 
 SAVE_EVERY_S = 5.0
 
+PASSES = 2
+"""How often everything is measured, from the first to the last: what disturbs one pass is over in the next."""
+
+MOST_PASSES = 5
+
+OUTLIER = 0.1
+"""Measurements that lie apart by more than this share of their median are repeated."""
+
+OUTLIER_MS = 0.002
+"""Unless they lie apart by less than this."""
+
 
 def profile(
-    graph: Graph, device: Device, table_path: str | Path, progress: Callable[[int, int], None] | None = None
+    graph: Graph,
+    device: Device,
+    table_path: str | Path,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Table:
     """Measure every kernel that an architecture of a space can reach and that the table does not have yet.
 
-    The table is saved as it goes: after an interruption the same call goes on where it was.
+    Everything is measured `PASSES` times, then what these passes do not agree about up to `MOST_PASSES` times. The
+    table is saved as it goes, beside what others put there: after an interruption the same call goes on where it was.
 
     Args:
         graph: The space (or a network).
         device: Where to measure.
         table_path: The table's file; made if it does not exist.
-        progress: Called with how many kernels are done and how many there are to do.
+        progress: Called with how many measurements are done and how many there are to do as far as is known.
+
+    Returns:
+        The table as the file has it.
 
     Raises:
         NasError: The file exists and is not a table of this device with these threads, or cannot be written.
     """
     path = Path(table_path)
-    table = (
-        load_table(path, device=device.name, threads=device.threads)
-        if path.exists()
-        else Table(device=device.name, machine=device.describe(), threads=device.threads, libraries={}, date="")
-    )
-    missing = [signature for text, signature in signatures(graph).items() if text not in table.entries]
-    if not missing:
+    table = Table(device=device.name, machine=device.describe(), threads=device.threads)
+    if path.exists():
+        table = load_table(path, **table.setting)
+    wanted = signatures(graph)
+    if not missing_from(table, wanted):
         return table
-    table.machine, table.libraries = device.describe(), dict(device.libraries())
-    table.date = datetime.now(UTC).date().isoformat()
-    saved = time.monotonic()
-    try:
-        for done, (text, found) in enumerate(device.measure(missing), start=1):
-            table.entries[text] = Entry(ms=found.ms, alone_ms=found.alone_ms, rounds=found.rounds)
-            if progress is not None:
-                progress(done, len(missing))
-            if time.monotonic() - saved > SAVE_EVERY_S:
-                table.save(path)
-                saved = time.monotonic()
-    finally:
-        table.save(path)
-    return table
+    table = table.model_copy(
+        update={
+            "machine": device.describe(),
+            "libraries": dict(device.libraries()),
+            "date": datetime.now(UTC).date().isoformat(),
+        }
+    )
+    return _Session(device, path, table, progress).run(wanted)
+
+
+def missing_from(table: Table, needed: Mapping[str, Signature]) -> list[str]:
+    """What a table lacks, or has measured too seldom."""
+    return [text for text in needed if text not in table.entries or table.entries[text].passes < PASSES]
+
+
+class _Session:
+    """Measures until a table is full."""
+
+    def __init__(self, device: Device, path: Path, table: Table, progress: Callable[[int, int], None] | None) -> None:
+        self._device, self._path, self._table, self._progress = device, path, table, progress
+        self._found: dict[str, list[Measurement]] = {}
+        self._done = 0
+        self._saved = time.monotonic()
+
+    def run(self, wanted: Mapping[str, Signature]) -> Table:
+        """Fill the table and save it, also when something is raised in the middle."""
+        texts = missing_from(self._table, wanted)
+        for text in texts:
+            known = self._table.entries.get(text)
+            if known is not None and known.alone_ms is not None:
+                self._found[text] = [Measurement(known.ms, known.alone_ms, known.rounds)]
+        try:
+            for n in range(1, MOST_PASSES + 1):
+                some = [wanted[text] for text in texts if self._wants(text, n)]
+                later = sum(PASSES - max(n, len(self._found.get(text, ()))) for text in texts if n < PASSES)
+                self._pass(some, self._done + len(some) + later)
+        finally:
+            self._table = self._table.merge_into(self._path)
+        return self._table
+
+    def _wants(self, text: str, n: int) -> bool:
+        """Whether something is to be measured in the n-th pass."""
+        found = self._found.get(text, [])
+        return len(found) < n and (n <= PASSES or _apart(found))
+
+    def _pass(self, some: Sequence[Signature], total: int) -> None:
+        for text, measurement in self._device.measure(some):
+            self._found.setdefault(text, []).append(measurement)
+            self._table.entries[text] = _entry(self._found[text])
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, total)
+            if time.monotonic() - self._saved > SAVE_EVERY_S:
+                self._table = self._table.merge_into(self._path)
+                self._saved = time.monotonic()
+
+
+def _apart(found: Sequence[Measurement]) -> bool:
+    """Whether measurements of the same kernel do not agree; of more than two the nearest two may."""
+    times = sorted(m.ms for m in found)
+    nearest = min(b - a for a, b in pairwise(times))
+    return nearest > max(OUTLIER_MS, OUTLIER * median(times))
+
+
+def _entry(found: Sequence[Measurement]) -> Entry:
+    """An entry of some measurements.
+
+    Each is a difference of minima, which noise can make too small as well as too large, so it is their median that
+    counts; the time alone is a minimum.
+    """
+    times = [m.ms for m in found]
+    return Entry(
+        ms=max(LEAST_MS, round(median(times), 6)),
+        alone_ms=max(LEAST_MS, round(min(m.alone_ms for m in found), 6)),
+        rounds=sum(m.rounds for m in found),
+        passes=len(found),
+        spread_ms=round(max(times) - min(times), 6) if len(found) > 1 else None,
+    )

@@ -290,6 +290,7 @@ class Graph:
         rules: Which values of decisions go together, from `require`.
         predictions: What is made of several tasks together.
         preset: Name of the preset applied, or "".
+        decided: In a derived network the value of every decision that was live; None in a space.
     """
 
     name: str
@@ -305,6 +306,7 @@ class Graph:
     predictions: tuple[Prediction, ...] = ()
     preset: str = ""
     span: Span | None = field(default=None, compare=False)
+    decided: Mapping[str, Value] | None = field(default=None, compare=False)
 
     def inputs(self) -> Iterator[Node]:
         """The nodes that stand for the network's inputs."""

@@ -251,6 +251,7 @@ class _Network:
             cases={},
             tasks=tasks,
             rules=(),
+            decided={path: self.live.architecture.decisions[path] for path in sorted(self.live.decisions)},
         )
 
     def _copy(self, node: Node, place: Place) -> int:

@@ -13,8 +13,9 @@ from typing import Any
 
 from nasdsl.ir.graph import Atom, Graph, Kind
 from nasdsl.number import Number
-from nasdsl.passes.kernels import Kernel, kernels
+from nasdsl.passes.kernels import Kernel
 from nasdsl.passes.liveness import ALWAYS, Literals, liveness
+from nasdsl.passes.units import units
 
 Conjunction = tuple[tuple[str, Any], ...]
 """Pairs of (name, value) that hold together, sorted."""
@@ -26,8 +27,12 @@ Run = tuple[str, tuple[Number, ...]]
 """What runs: the template of a signature, and the numbers in it."""
 
 
-def expected_cost_data(graph: Graph) -> dict[str, Any]:
-    """The kernels of a space with the conditions under which they run, as plain data.
+def expected_cost_data(graph: Graph, latency: Mapping[str, float] | None = None) -> dict[str, Any]:
+    """The kernels of a space, or what else a table prices, with the conditions under which they run, as plain data.
+
+    Args:
+        graph: The space.
+        latency: The table (see `nasdsl.passes.prices`); without one: of kernels.
 
     Returns:
         A dict of
@@ -48,7 +53,7 @@ def expected_cost_data(graph: Graph) -> dict[str, Any]:
           single value that is no tuple stands alone. The terms of `live` are alike.
     """
     together: dict[tuple[tuple[Run, int], ...], Counter[Conjunction]] = {}
-    for condition, runs in _by_condition(graph).items():
+    for condition, runs in _by_condition(graph, {} if latency is None else latency).items():
         together.setdefault(tuple(runs.items()), Counter()).update(dict(condition))
     grids = {path: grid for path in graph.grids if (grid := _grid(graph, path))["live"]}
     rows = [(runs, _merged(graph, when)) for runs, when in together.items()]
@@ -87,10 +92,12 @@ def _formal(number: Number, order: dict[str, str]) -> str:
     return str(Number(tuple((tuple(order[name] for name in monomial), c) for monomial, c in number.terms)))
 
 
-def _by_condition(graph: Graph) -> dict[tuple[tuple[Conjunction, int], ...], Counter[Run]]:
+def _by_condition(
+    graph: Graph, latency: Mapping[str, float]
+) -> dict[tuple[tuple[Conjunction, int], ...], Counter[Run]]:
     """What runs under each condition, a sum of conjunctions with coefficients, and how often."""
     found: dict[tuple[tuple[Conjunction, int], ...], Counter[Run]] = {}
-    for kernel in kernels(graph):
+    for kernel in units(graph, latency):
         for run, terms in _rows(graph, kernel).items():
             found.setdefault(tuple(terms.items()), Counter())[run] += 1
     return found

@@ -180,26 +180,6 @@ def costs(network: Graph) -> Costs:
     return Costs(int(sum(params.values())), int(macs))
 
 
-def latency_ms(network: Graph, table: Mapping[str, float]) -> float:
-    """The sum of the latencies of a network's kernels, in ms.
-
-    Args:
-        network: A graph without decisions, made from a space.
-        table: Latency in ms by signature.
-
-    Raises:
-        NasError: The table lacks an entry.
-    """
-    texts = [kernel.template for kernel in kernels(network)]
-    missing = sorted({text for text in texts if text not in table})
-    if missing:
-        raise NasError(
-            f"the lookup table has no entry for {len(missing)} operations of this network, such as `{missing[0]}`",
-            help="measure what is missing: nasdsl profile SPACE.nas",
-        )
-    return float(sum(table[text] for text in texts))
-
-
 def _constant(number: Number) -> Fraction:
     value = number.constant
     assert value is not None, "a network has no decisions"

@@ -19,8 +19,8 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.derive import canonical
-from nasdsl.passes.kernels import latency_ms
 from nasdsl.passes.rules import broken_rule
+from nasdsl.passes.units import latency_ms
 from nasdsl.search import chance
 from nasdsl.search.evaluate import judge_module
 from nasdsl.search.generated import module_from

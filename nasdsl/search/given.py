@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nasdsl.ir.architecture import Architecture
-from nasdsl.passes.kernels import latency_ms
+from nasdsl.passes.units import latency_ms
 from nasdsl.search.stepless import Stepless
 from nasdsl.search.strategy import Candidate, Log
 

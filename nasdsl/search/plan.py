@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nasdsl.codegen import network_source
-from nasdsl.passes.kernels import latency_ms
+from nasdsl.passes.units import latency_ms
 from nasdsl.search import chance
 from nasdsl.search.config import Plan
 from nasdsl.search.generated import module_from

@@ -14,7 +14,8 @@ from nasdsl.data.dataset import open_data
 from nasdsl.hardware.table import Table
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.kernels import costs, latency_ms
+from nasdsl.passes.kernels import costs
+from nasdsl.passes.units import latency_ms
 from nasdsl.search import chance
 from nasdsl.search.batches import Batches
 from nasdsl.search.config import RunConfig

@@ -22,8 +22,9 @@ from nasdsl.algebra.ranking import Ranking
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.derive import canonical, derive, validate
-from nasdsl.passes.kernels import costs, latency_ms, signatures
+from nasdsl.passes.kernels import costs, signatures
 from nasdsl.passes.rules import broken_rule
+from nasdsl.passes.units import latency_ms
 from tests.generators.architectures import chi_square, graphs, listed, small, values
 
 slow = [HealthCheck.filter_too_much, HealthCheck.too_slow]

@@ -18,7 +18,8 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Cell, Graph, Kind, Value
 from nasdsl.passes.derive import canonical
 from nasdsl.passes.expected_cost import expected_cost_data
-from nasdsl.passes.kernels import latency_ms, signatures
+from nasdsl.passes.kernels import signatures
+from nasdsl.passes.units import latency_ms
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.prefixes import Prefixes
 from nasdsl.source import Source

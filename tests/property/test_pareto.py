@@ -17,7 +17,8 @@ from nasdsl.algebra.pareto import ParetoFront
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.derive import derive, validate
-from nasdsl.passes.kernels import costs, latency_ms, signatures
+from nasdsl.passes.kernels import costs, signatures
+from nasdsl.passes.units import latency_ms
 from tests.property.test_algebra import few, listed, small
 
 tiny = small.filter(lambda graph: encodings(graph) <= 600)

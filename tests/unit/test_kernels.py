@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.kernels import Costs, costs, kernels, latency_ms, signatures
+from nasdsl.passes.kernels import Costs, costs, kernels, signatures
+from nasdsl.passes.units import latency_ms
 from nasdsl.source import Source
 from nasdsl.space import Space, load
 from tests.generators.direct_network import DirectNetwork

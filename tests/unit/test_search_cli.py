@@ -241,7 +241,7 @@ def test_a_budget_becomes_a_plan(space: Path, tmp_path: Path, nasdsl: Nasdsl) ->
         (["--steps", "5,5", "--budget", "1m"], 2, "not allowed with"),
         (["--set", "search.batsh=4"], 2, "there is no setting `search.batsh`"),
         (["--set", "search.batch=none"], 2, "--set search.batch: input should be a valid integer"),
-        (["--device", "gpu"], 2, "`gpu` cannot be measured here"),
+        (["--device", "gpu"], 1, "was measured with device = ort_cpu, expected gpu"),
     ],
 )
 def test_mistakes_are_one_message(
