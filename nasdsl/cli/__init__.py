@@ -77,6 +77,22 @@ def _modules(verb: str) -> tuple[Any, ...]:
         from nasdsl.cli import fmt
 
         return (fmt,)
-    from nasdsl.cli import check, compile_, cost, count, explain, fmt, import_, marginals, profile, sample, search, show
+    from nasdsl.cli import (
+        check,
+        compile_,
+        cost,
+        count,
+        devices,
+        explain,
+        fmt,
+        import_,
+        marginals,
+        profile,
+        sample,
+        search,
+        serve_device,
+        show,
+    )
 
-    return check, fmt, explain, show, count, marginals, sample, cost, compile_, import_, profile, search
+    first = (check, fmt, explain, show, count, marginals, sample, cost, compile_, import_)
+    return (*first, devices, serve_device, profile, search)
