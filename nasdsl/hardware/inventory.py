@@ -38,5 +38,7 @@ def look(name: str) -> State:
         device = open_device(name)
     except NasError as error:
         return State(name, False, reason=error.message, help=error.help)
+    except Exception as error:  # of another package's device: the others are still to be listed
+        return State(name, False, reason=f"it cannot be opened: {type(error).__name__}: {error}")
     precisions = tuple(getattr(device, "precisions", (device.precision,)))
     return State(name, True, device.describe(), precisions, dict(device.libraries()))

@@ -1,4 +1,4 @@
-"""Devices that the user has named: a remote machine and its address, a device and its time-out, MACs and their scale."""
+"""Devices that the user has named: a remote machine with its address, a device with a time-out, MACs with a scale."""
 
 from __future__ import annotations
 

@@ -55,12 +55,14 @@ class DeviceServer(ThreadingHTTPServer):
         self.measuring = Lock()
         self._token = token.encode()
         self._slots = BoundedSemaphore(MOST_CONNECTIONS)
+        context = _context(certificate, key) if certificate else None
         try:
             super().__init__(address, _Handler)
         except OSError as error:
             raise NasError(f"cannot serve at {address[0]}:{address[1]}: {error.strerror}", status=3) from None
-        if certificate:
-            self.socket = _encrypted(self.socket, certificate, key)
+        if context is not None:
+            # The handshake is the work of the connection's thread: a silent client must not hold up the others.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def knows(self, header: str) -> bool:
         """Whether a request has the token; takes as long whatever is wrong."""
@@ -203,11 +205,10 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
                     yield from _tensors(inner)
 
 
-def _encrypted(listening: Any, certificate: str, key: str) -> ssl.SSLSocket:
+def _context(certificate: str, key: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(certificate, key or None)
     except (OSError, ssl.SSLError) as error:
         raise NasError(f"{certificate} is no certificate with its key: {error}", status=2) from None
-    # The handshake is the connection's thread's work: a silent client must not hold up the others.
-    return context.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
+    return context

@@ -29,6 +29,8 @@ MOST_MODEL = 2**28
 """Bytes of an ONNX model."""
 MOST_NUMBERS = 2**28
 """Numbers in the maps and weights of a kernel and its neighbours."""
+MOST_MACS = 2**38
+"""Multiply-accumulates of a kernel: some seconds of a slow processor."""
 
 Ratio = Annotated[str, Field(pattern=r"^\d{1,6}(/[1-9]\d{0,5})?$")]
 """A number from 0, exact."""
@@ -145,25 +147,28 @@ def from_wire(kernel: KernelWire, text: str) -> Signature:
         (step.op, {key: _received(value) for key, value in step.attrs.items()}) for step in kernel.steps
     )
     try:
-        numbers = _numbers(steps, inputs)
+        numbers, macs = _size(steps, inputs)
     except RuleError as error:
         raise NasError(f"{text}: {error.message}") from None
     except (KeyError, ValueError, ArithmeticError, AttributeError, TypeError, AssertionError, IndexError):
         raise NasError(f"{text} is no kernel that nasdsl can measure") from None
-    if numbers > MOST_NUMBERS:
-        raise NasError(f"{text} is too large: {numbers:,} numbers, at most {MOST_NUMBERS:,} are allowed")
+    for what, found, most in (("numbers", numbers, MOST_NUMBERS), ("MACs", macs, MOST_MACS)):
+        if found > most:
+            raise NasError(f"{text} is too large: {found:,} {what}, at most {most:,} are allowed")
     return Signature(text, steps, inputs)
 
 
-def _numbers(steps: tuple[Step, ...], inputs: tuple[MapType, ...]) -> int:
-    """How many numbers a kernel's maps and weights hold, and those of its neighbours."""
-    types, weights = list(inputs), 0
+def _size(steps: tuple[Step, ...], inputs: tuple[MapType, ...]) -> tuple[int, int]:
+    """How many numbers a kernel's maps and weights hold, and those of its neighbours; and its MACs."""
+    types, weights, macs = list(inputs), 0, 0
     for op, attrs in steps:
         output = OPERATIONS[op].type(types, attrs)
         weights += int(_constant(OPERATIONS[op].params(types, output, attrs)))
+        macs += int(_constant(OPERATIONS[op].macs(types, output, attrs)))
         types = [output]
     sides = [(int(_constant(x.channels)), x.size or ()) for x in (*inputs, *types)]
-    return weights + sum(2 * channels * prod(size) + channels * channels for channels, size in sides)
+    held = sum(2 * channels * prod(size) + channels * channels for channels, size in sides)
+    return weights + held, macs
 
 
 def _map(x: MapWire) -> MapType:

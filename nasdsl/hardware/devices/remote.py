@@ -21,6 +21,8 @@ from nasdsl.passes.kernels import Signature
 
 TOKEN = "NASDSL_TOKEN"
 """The variable with the token, where no file is named."""
+OPEN_TIMEOUT_S = 10.0
+"""How long a machine may take to say what it serves."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -67,7 +69,7 @@ class Remote:
                 status=2,
             )
         self._token = _token(name, str(token_file))
-        self._served = self._ask("GET", wire.DEVICE, b"", wire.DeviceWire)
+        self._served = self._ask("GET", wire.DEVICE, b"", wire.DeviceWire, min(self._timeout_s, OPEN_TIMEOUT_S))
         for what in ("threads", "batch", "precision"):
             wanted, found = getattr(self, what), getattr(self._served, what)
             if wanted != found:
@@ -90,7 +92,9 @@ class Remote:
         rest = iter(signatures)
         while some := list(islice(rest, wire.MOST_KERNELS)):
             request = wire.KernelsWire(kernels=[wire.to_wire(signature) for signature in some])
-            answer = self._ask("POST", wire.KERNELS, request.model_dump_json().encode(), wire.MeasurementsWire)
+            answer = self._ask(
+                "POST", wire.KERNELS, request.model_dump_json().encode(), wire.MeasurementsWire, self._timeout_s
+            )
             if len(answer.measurements) != len(some):
                 raise self._gone(f"answered {len(answer.measurements)} measurements for {len(some)} kernels")
             for signature, found in zip(some, answer.measurements, strict=True):
@@ -102,10 +106,10 @@ class Remote:
             content = Path(path).read_bytes()
         except OSError as error:
             raise NasError(f"cannot read {path}: {error.strerror}") from None
-        return self._ask("POST", wire.MODEL, content, wire.ModelWire).ms
+        return self._ask("POST", wire.MODEL, content, wire.ModelWire, self._timeout_s).ms
 
-    def _ask(self, method: str, path: str, body: bytes, kind: type[Answer]) -> Answer:
-        connection = self._connection()
+    def _ask(self, method: str, path: str, body: bytes, kind: type[Answer], timeout_s: float) -> Answer:
+        connection = self._connection(timeout_s)
         try:
             connection.request(
                 method, self._url.path.rstrip("/") + path, body, {"Authorization": f"Bearer {self._token}"}
@@ -113,7 +117,7 @@ class Remote:
             response = connection.getresponse()
             content = response.read(wire.MOST_JSON)
         except TimeoutError:
-            raise self._gone(f"did not answer within {self._timeout_s:g} s") from None
+            raise self._gone(f"did not answer within {timeout_s:g} s") from None
         except (OSError, http.client.HTTPException) as error:
             raise self._gone(f"does not answer: {str(error) or type(error).__name__}") from None
         finally:
@@ -126,15 +130,15 @@ class Remote:
             raise self._gone(f"answered what is no answer of nasdsl (status {response.status})") from None
         raise NasError(f"{self._url.netloc}: {refused.error}", help=refused.help, status=3)
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         try:
             host, port = self._url.hostname or "", self._url.port or wire.PORT
             if self._url.scheme == "http":
-                return http.client.HTTPConnection(host, port, timeout=self._timeout_s)
+                return http.client.HTTPConnection(host, port, timeout=timeout_s)
             trust = ssl.create_default_context(cafile=self._ca_file or None)
         except (OSError, ValueError) as error:
             raise NasError(f"`{self.name}`: {error}", help="check its url and ca_file", status=2) from None
-        return http.client.HTTPSConnection(host, port, timeout=self._timeout_s, context=trust)
+        return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=trust)
 
     def _gone(self, why: str) -> NasError:
         return NasError(
