@@ -11,7 +11,7 @@ from nasdsl.cli.quantities import natural, positive, seconds
 from nasdsl.diagnostics.errors import NasError
 
 PORT = 8517
-LOCAL = ("127.0.0.1", "localhost", "::1")
+LOCAL = ("127.0.0.1", "localhost")
 
 
 def add(verbs: Any) -> None:

@@ -27,6 +27,7 @@ class TensorRT(Engine):
         needs_gpu(self.kind)
         super().__init__(**settings)
         self._logger = trt.Logger(trt.Logger.ERROR)
+        self._runtime = trt.Runtime(self._logger)
 
     def most_threads(self) -> int:
         """One: the threads of the processor do not compute."""
@@ -62,7 +63,6 @@ class TensorRT(Engine):
         plan = builder.build_serialized_network(network, config)
         if plan is None:
             raise RuntimeError("TensorRT could not build the model")
-        self._runtime = trt.Runtime(self._logger)
         return self._runtime.deserialize_cuda_engine(plan)
 
     def warm_up(self, run: Run) -> None:
