@@ -82,6 +82,7 @@ def _modules(verb: str) -> tuple[Any, ...]:
         compile_,
         cost,
         count,
+        devices,
         explain,
         fmt,
         import_,
@@ -90,7 +91,9 @@ def _modules(verb: str) -> tuple[Any, ...]:
         profile,
         sample,
         search,
+        serve_device,
         show,
     )
 
-    return check, fmt, explain, show, count, marginals, sample, cost, compile_, import_, import_table, profile, search
+    first = (check, fmt, explain, show, count, marginals, sample, cost, compile_, import_, import_table)
+    return (*first, devices, serve_device, profile, search)

@@ -78,7 +78,7 @@ def latencies(args: argparse.Namespace, devices: Mapping[str, int]) -> dict[str,
     Raises:
         NasError: There is no table, it cannot be read, or it is that of another device.
     """
-    from nasdsl.hardware.device import DEVICES
+    from nasdsl.hardware.device import settings_of
     from nasdsl.hardware.table import load_table
 
     path: str | None = args.table
@@ -90,8 +90,7 @@ def latencies(args: argparse.Namespace, devices: Mapping[str, int]) -> dict[str,
     for device, threads in devices.items():
         if path is None and not user_table(device, threads).exists():
             raise _unmeasured(device, threads)
-        # Devices that are measured here take one image at a time, in fp32; what others do is part of their name.
-        batch, precision = (1, "fp32") if device in DEVICES else (None, None)
+        batch, precision = settings_of(device)
         where = path or user_table(device, threads)
         table = load_table(where, device=device, threads=threads, batch=batch, precision=precision)
         found[device] = table.latency_ms
@@ -99,13 +98,14 @@ def latencies(args: argparse.Namespace, devices: Mapping[str, int]) -> dict[str,
 
 
 def _unmeasured(device: str, threads: int) -> NasError:
-    from nasdsl.hardware.device import DEVICES
+    """The message that there is no table yet.
 
-    if device not in DEVICES:
-        return NasError(
-            f"`{device}` cannot be measured here; devices that can: {', '.join(sorted(DEVICES))}",
-            help="name one of them, or give a lookup table that was made elsewhere: --table FILE",
-        )
+    Raises:
+        NasError: There can be none: nothing is called so.
+    """
+    from nasdsl.hardware.device import split_name
+
+    split_name(device)
     settings = f" --threads {threads}" if threads != 1 else ""
     return NasError(
         f"there is no lookup table of `{device}` with {threads} thread{'s' * (threads != 1)} yet",

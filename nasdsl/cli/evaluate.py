@@ -38,11 +38,12 @@ def _eval(args: argparse.Namespace) -> int:
     from nasdsl.search.evaluate import judge_on
     from nasdsl.search.onnx_network import OnnxNetwork
 
+    device = open_device("ort_cpu", threads=args.threads)
     model = OnnxNetwork(Path(args.model), args.threads)
     with watching() as observer:
         metrics = judge_on(model, args.data, args.split, observer)
         observer.phase("measure", 0, 0)
-        latency = open_device("ort_cpu", threads=args.threads).measure_model(args.model)
+        latency = device.measure_model(args.model)
     if args.json:
         document = {"metrics": metrics, "latency_ms": latency, "fps": 1000 / latency}
         sys.stdout.write(json.dumps(document, indent=1) + "\n")

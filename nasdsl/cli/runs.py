@@ -23,7 +23,7 @@ from nasdsl.cli.live import following, watching
 from nasdsl.data.dataset import open_data
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.space import preset_names
-from nasdsl.hardware.device import DEVICES, open_device
+from nasdsl.hardware.device import device_here, open_device
 from nasdsl.hardware.memory import memory_limit, resident_bytes
 from nasdsl.hardware.profile import profile
 from nasdsl.hardware.table import Table, load_table
@@ -171,7 +171,7 @@ def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tu
         plan=Plan(search_steps=args.steps[0], train_steps=args.steps[1]) if args.steps else None,
         **settings,
     )
-    if args.table is None or device in DEVICES:
+    if args.table is None:
         open_device(device, threads=config.device_threads)
     check_lowerable(space.graph)
     Objective.of(space.graph, open_data(data, size=input_size(space.graph)).classes.names)
@@ -227,9 +227,10 @@ def lookup_table(args: argparse.Namespace, config: RunConfig, space: Space, obse
         NasError: The device cannot be measured here, or the table is of another one, or lacks an entry and cannot be
             filled.
     """
-    if args.table and config.device not in DEVICES:
+    here = device_here(config.device, threads=config.device_threads)
+    if args.table and here is None:
         return _given(args.table, config, space, observer)
-    device = open_device(config.device, threads=config.device_threads)
+    device = here or open_device(config.device, threads=config.device_threads)
     path = Path(args.table) if args.table else user_table(device.name, device.threads)
     needed = signatures(space.graph)
     table = profile(space.graph, device, path, following(observer, "profile"))

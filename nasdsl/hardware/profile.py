@@ -52,7 +52,13 @@ def profile(
         NasError: The file exists and is not a table of this device with these threads, or cannot be written.
     """
     path = Path(table_path)
-    table = Table(device=device.name, machine=device.describe(), threads=device.threads)
+    table = Table(
+        device=device.name,
+        machine=device.describe(),
+        threads=device.threads,
+        batch=device.batch,
+        precision=device.precision,
+    )
     if path.exists():
         table = load_table(path, **table.setting)
     wanted = signatures(graph)

@@ -61,7 +61,7 @@ def _ticks(low: float, high: float) -> list[float]:
     """Round numbers from below the least value to above the greatest.
 
     >>> _ticks(1.2, 4.9)
-    [1.0, 2.0, 3.0, 4.0, 5.0]
+    [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0]
     """
     span = (high - low) or abs(high) or 1.0
     power = 10.0 ** floor(log10(span / 4))

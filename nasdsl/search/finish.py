@@ -12,7 +12,7 @@ from torch import nn
 from nasdsl.codegen import module_paths
 from nasdsl.data.dataset import Split
 from nasdsl.data.pictures import Row, contact_sheet, overlay, save_picture
-from nasdsl.hardware.device import DEVICES, open_device
+from nasdsl.hardware.device import device_here
 from nasdsl.ir.architecture import Architecture
 from nasdsl.lowering.export import export_onnx
 from nasdsl.lowering.metadata import described
@@ -84,8 +84,9 @@ def finish(
         batches, count = problem.batches.evaluation(split), problem.batches.length(split)
         found[split] = judge_model(model, f"judge {split}", batches, count, problem.objective.metrics(), watch)
     measured = None
-    if config.device in DEVICES:
-        measured = round(open_device(config.device, threads=config.device_threads).measure_model(path), 4)
+    device = device_here(config.device, threads=config.device_threads)
+    if device is not None:
+        measured = round(device.measure_model(path), 4)
     cost = costs(candidate.network)
     metrics = {
         "architecture": candidate.architecture.hash,

@@ -139,7 +139,7 @@ def test_long_fronts_are_shortened(repository: Path, capsys: pytest.CaptureFixtu
             1,
             "nasdsl profile SPACE.nas --device ort_cpu --threads 2",
         ),
-        (["--pareto", "macs", "latency(tpu)"], 1, "`tpu` cannot be measured here; devices that can: ort_cpu"),
+        (["--pareto", "macs", "latency(tpu)"], 2, "`tpu` cannot be measured here; devices that can be named: cuda,"),
     ],
 )
 def test_mistakes(
