@@ -207,7 +207,13 @@ def _allowed(scope: Sequence[int], later: Sequence[Table[T]]) -> Callable[[Row],
     ]
     checks.sort(key=lambda check: len(check[1]))
 
-    return lambda row: all(pick(row) in rows for pick, rows in checks)
+    def allowed(row: Row) -> bool:
+        for pick, rows in checks:  # noqa: SIM110 - millions of rows: `all` takes twice as long
+            if pick(row) not in rows:
+                return False
+        return True
+
+    return allowed
 
 
 def _matching(a: Table[T], b: Table[T]) -> tuple[dict[Any, list[tuple[Row, T]]], Any, tuple[int, ...]]:

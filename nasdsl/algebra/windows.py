@@ -1,0 +1,179 @@
+"""How many architectures have which costs: the polynomials of a circuit, each within the window that matters.
+
+In the polynomial of a node the coefficient of x^c counts what costs c. Two passes over the circuit come first: upwards,
+the least and the greatest cost of every node; downwards, the least that what surrounds a node adds. What exceeds a
+limit with even that is never computed, and how long every polynomial is, and what all of them take, is known before the
+first is made.
+
+Where costs are counted in steps, each term rounds its own down to whole steps, and the same passes say how much that
+takes off an architecture at least and at most: so the limits in steps that surely keep and surely break a limit are
+known, and one computation serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from nasdsl.algebra.circuit import Circuit
+
+WORD = 48
+"""Bits of a coefficient that a machine word holds; the others are room for sums."""
+
+Point = tuple[int, ...]
+"""A cost in steps on each axis."""
+
+Children = tuple[int, ...]
+"""The nodes that a term goes on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A metric whose costs are told apart.
+
+    Attributes:
+        metric: Its number.
+        sign: -1 to turn its costs around, so that a limit from below is one from above.
+        step: How many units are counted as one.
+        most: The greatest cost of interest, in units, times `sign`; None: all.
+    """
+
+    metric: int
+    sign: int = 1
+    step: int = 1
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is computed of the polynomial of a node.
+
+    Attributes:
+        low: The lowest exponent on each axis.
+        shape: How many exponents from there on; a 0: nothing.
+        size: A bound on the coefficients.
+    """
+
+    low: Point
+    shape: Point
+    size: int
+
+    @property
+    def words(self) -> int:
+        """Machine words of a coefficient."""
+        return self.size.bit_length() // WORD + 1
+
+    @property
+    def bytes(self) -> int:
+        """Of all coefficients."""
+        return 8 * self.words * prod(self.shape)
+
+
+class Plan:
+    """The polynomials of a circuit, before they are computed.
+
+    Args:
+        circuit: The circuit of at least one architecture.
+        axes: Which costs to tell apart.
+
+    Attributes:
+        windows: One for each node.
+        spans: How many exponents the whole sum has on each axis, limits aside.
+        taken: For each axis how many units rounding takes off an architecture at least and at most.
+        work: Bytes that all additions read.
+        memory: Bytes that are in use at one time.
+    """
+
+    def __init__(self, circuit: Circuit, axes: Sequence[Axis]) -> None:
+        self._circuit, self._axes = circuit, axes
+        exact = [{cost: axis.sign * circuit.costs(cost)[axis.metric] for cost in circuit.all_costs} for axis in axes]
+        steps = [
+            {cost: units // axis.step for cost, units in of.items()} for of, axis in zip(exact, axes, strict=True)
+        ]
+        self._steps = {cost: tuple(of[cost] for of in steps) for cost in circuit.all_costs}
+        self.taken = []
+        for of, axis in zip(exact, axes, strict=True):
+            residues = {cost: units % axis.step for cost, units in of.items()}
+            least, most = (extremes(circuit, residues, best)[-1] if axis.step > 1 else 0 for best in (min, max))
+            self.taken.append((least, most))
+        self.spans: list[int] = []
+        windows = [self._window(n, of) for n, of in enumerate(steps)]
+        sizes = circuit.sizes
+        self.windows = [
+            Window(tuple(low for low, _ in own), tuple(length for _, length in own), size)
+            for *own, size in zip(*windows, sizes, strict=True)
+        ]
+        self.work, self.memory = self._estimate()
+
+    def last(self, number: int, *, sure: bool) -> int | None:
+        """The greatest cost in steps on an axis that may keep its limit, or that surely does."""
+        axis, (least, most) = self._axes[number], self.taken[number]
+        return None if axis.most is None else (axis.most - (most if sure else least)) // axis.step
+
+    def _window(self, number: int, steps: Mapping[int, int]) -> list[tuple[int, int]]:
+        """The lowest exponent of each node on an axis, and how many there are."""
+        merged, last = self._circuit.merged, self.last(number, sure=False)
+        low, high = extremes(self._circuit, steps, min), extremes(self._circuit, steps, max)
+        self.spans.append(high[-1] - low[-1] + 1)
+        rest: list[int | None] = [None] * len(merged)
+        rest[-1] = 0
+        for n in range(len(merged) - 1, -1, -1):
+            outside = rest[n]
+            if outside is None or (last is not None and outside + low[n] > last):
+                continue
+            for children, weights in merged[n].items():
+                least = outside + min([steps[cost] for cost in weights]) + sum(low[child] for child in children)
+                for child in children:
+                    known, own = rest[child], least - low[child]
+                    rest[child] = own if known is None else min(known, own)
+        found = []
+        for bottom, top, outside in zip(low, high, rest, strict=True):
+            end = bottom - 1 if outside is None else top if last is None else min(top, last - outside)
+            found.append((bottom, max(end - bottom + 1, 0)))
+        return found
+
+    def _estimate(self) -> tuple[int, int]:
+        work = memory = most = 0
+        for n, freed in enumerate(self.freed()):
+            memory += self.windows[n].bytes
+            most = max(most, memory)
+            memory -= sum(self.windows[child].bytes for child in freed)
+            for children, weights in self._circuit.merged[n].items():
+                if children and self.windows[n].bytes:
+                    work += len(weights) * min(max(self.windows[c].bytes for c in children), self.windows[n].bytes)
+        return work, most
+
+    def freed(self) -> list[list[int]]:
+        """For each node those that are not needed after it."""
+        found: list[list[int]] = [[] for _ in self.windows]
+        last = {child: n for n, node in enumerate(self._circuit.merged) for children in node for child in children}
+        for child, n in last.items():
+            found[n].append(child)
+        return found
+
+    def terms(self, number: int) -> Iterator[tuple[Children, list[tuple[Point, int]]]]:
+        """What a node adds up: for some children how often each shift of their product, in its window."""
+        low = self.windows[number].low
+        for children, weights in self._circuit.merged[number].items():
+            base = [sum(self.windows[c].low[axis] for c in children) - own for axis, own in enumerate(low)]
+            shifts: dict[Point, int] = {}
+            for cost, count in weights.items():
+                shift = tuple(map(int.__add__, self._steps[cost], base))
+                shifts[shift] = shifts.get(shift, 0) + count
+            yield children, list(shifts.items())
+
+
+def extremes(circuit: Circuit, value: Mapping[int, int], best: Callable[[Iterable[int]], int]) -> list[int]:
+    """For each node the least or the greatest sum of the values of its terms, which depend on what they cost."""
+    found: list[int] = []
+    for node in circuit.merged:
+        found.append(
+            best(
+                [
+                    best([value[cost] for cost in weights]) + sum([found[child] for child in children])
+                    for children, weights in node.items()
+                ]
+            )
+        )
+    return found
