@@ -234,7 +234,10 @@ class Priced:
             longest = max(limit.room // step for limit, step in zip(limits, steps, strict=True))
             if over <= 1 or not longest:
                 return plan
-            steps = [max(step, _step(limit.room, int(longest / over * 0.95))) for limit, step in zip(limits, steps, strict=True)]
+            steps = [
+                max(step, _step(limit.room, int(longest / over * 0.95)))
+                for limit, step in zip(limits, steps, strict=True)
+            ]
 
     def _plan(self, axes: Sequence[Axis]) -> Plan:
         plan = Plan(self.circuit, axes)

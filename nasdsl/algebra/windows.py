@@ -88,9 +88,7 @@ class Plan:
     def __init__(self, circuit: Circuit, axes: Sequence[Axis]) -> None:
         self._circuit, self._axes = circuit, axes
         exact = [{cost: axis.sign * circuit.costs(cost)[axis.metric] for cost in circuit.all_costs} for axis in axes]
-        steps = [
-            {cost: units // axis.step for cost, units in of.items()} for of, axis in zip(exact, axes, strict=True)
-        ]
+        steps = [{cost: units // axis.step for cost, units in of.items()} for of, axis in zip(exact, axes, strict=True)]
         self._steps = {cost: tuple(of[cost] for of in steps) for cost in circuit.all_costs}
         self.taken = []
         for of, axis in zip(exact, axes, strict=True):
