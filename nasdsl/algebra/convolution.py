@@ -90,7 +90,7 @@ class _Polynomial:
             min(length, own - by)
             for length, own, by in zip(other.words.shape[1:], self.words.shape[1:], shift, strict=True)
         ]
-        if min(lengths) <= 0:
+        if min(lengths) <= 0 or not other.most:
             return
         part = other.words[:, *(slice(length) for length in lengths)]
         target = self.words[: len(part), *(slice(by, by + length) for by, length in zip(shift, lengths, strict=True))]

@@ -244,7 +244,7 @@ class Priced:
         if plan.memory > MOST_MEMORY:
             lengths = " x ".join(f"{length:,}" for length in plan.windows[-1].shape)
             raise NasError(
-                f"telling {lengths} costs apart needs {plan.memory / 1e9:,.1f} GB, more than {MOST_MEMORY / 1e9:.0f} GB",
+                f"telling {lengths} costs apart takes {plan.memory / 1e9:,.1f} GB, more than {MOST_MEMORY / 1e9:.0f}",
                 help="give fewer --bins",
                 status=3,
             )
