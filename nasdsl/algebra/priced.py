@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import gcd, inf
+from math import gcd
 from typing import Any, Literal
 
 from nasdsl.algebra.circuit import Circuit, compiled
@@ -120,9 +120,25 @@ class UnitLimit:
         """Whether a cost in units (or each of an array) keeps the limit."""
         return units <= self.value if self.relation == "<=" else units >= self.value
 
-    def axis(self, step: int) -> Axis:
-        """The costs that may keep it, in steps."""
-        return Axis(self.metric.number, self.sign, step, self.sign * self.value)
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The limits on one metric.
+
+    Attributes:
+        limit: One of them.
+        other: The one in the other direction, if there is one.
+    """
+
+    limit: UnitLimit
+    other: UnitLimit | None
+
+    def axis(self, bins: int | None) -> Axis:
+        """The costs that may keep the first, in steps so that about `bins` are told apart; None: all."""
+        sign = self.limit.sign
+        step = 1 if bins is None else _step(self.limit.room, bins)
+        least = None if self.other is None else sign * self.other.value
+        return Axis(self.limit.metric.number, sign, step, sign * self.limit.value, least)
 
 
 class Priced:
@@ -207,12 +223,14 @@ class Priced:
         if not limits:
             return Bracket(self.size, self.size)
         plan = self._within(limits, bins)
-        surely, perhaps = ([plan.last(n, sure=sure) for n in range(len(limits))] for sure in (True, False))
         found = list(coefficients(plan))
-        return Bracket(_kept(found, surely), _kept(found, perhaps))
+        return Bracket(*(_kept(found, plan, sure=sure) for sure in (True, False)))
 
     def limits(self, bounds: Sequence[Bound]) -> list[UnitLimit] | None:
-        """The bounds, in units, that some architectures keep and some do not; None if one of them excludes all."""
+        """The bounds, in units, that some architectures keep and some do not; None if one of them excludes all.
+
+        Of several on one metric in one direction it is the tightest.
+        """
         found = []
         for bound in bounds:
             metric = self.metrics[bound.metric]
@@ -221,23 +239,22 @@ class Priced:
                 return None
             if value < metric.most if below else value > metric.least:
                 found.append(UnitLimit(metric, bound.relation, value))
-        return found
+        tightest: dict[tuple[int, Relation], UnitLimit] = {}
+        for limit in sorted(found, key=lambda limit: limit.room):
+            tightest.setdefault((limit.metric.number, limit.relation), limit)
+        return list(tightest.values())
 
     def _within(self, limits: Sequence[UnitLimit], bins: int | None) -> Plan:
-        """The polynomials for some limits."""
+        """The polynomials for some limits, an axis for each metric."""
+        ranges = _ranges(limits)
         if bins is not None:
-            return self._plan([limit.axis(_step(limit.room, bins)) for limit in limits])
-        steps = [1] * len(limits)
-        while True:
-            plan = Plan(self.circuit, [limit.axis(step) for limit, step in zip(limits, steps, strict=True)])
-            over = max(plan.work / WORK, plan.memory / MEMORY) ** (1 / len(limits))
-            longest = max(limit.room // step for limit, step in zip(limits, steps, strict=True))
-            if over <= 1 or not longest:
-                return plan
-            steps = [
-                max(step, _step(limit.room, int(longest / over * 0.95)))
-                for limit, step in zip(limits, steps, strict=True)
-            ]
+            return self._plan([own.axis(bins) for own in ranges])
+        plan = Plan(self.circuit, [own.axis(None) for own in ranges])
+        bins = max(own.limit.room for own in ranges)
+        while bins > 1 and (over := max(plan.work / WORK, plan.memory / MEMORY)) > 1:
+            bins = max(int(0.95 * bins / over ** (1 / len(ranges))), 1)
+            plan = Plan(self.circuit, [own.axis(bins) for own in ranges])
+        return plan
 
     def _plan(self, axes: Sequence[Axis]) -> Plan:
         plan = Plan(self.circuit, axes)
@@ -267,7 +284,17 @@ def _step(units: int, bins: int) -> int:
     return -(-units // max(bins, 1)) or 1
 
 
-def _kept(counts: Iterable[tuple[Point, int]], last: Sequence[int | None]) -> int:
-    """How many architectures are not beyond the last cost in steps on any axis."""
-    ends = [inf if end is None else end for end in last]
-    return sum(n for point, n in counts if all(cost <= end for cost, end in zip(point, ends, strict=True)))
+def _ranges(limits: Sequence[UnitLimit]) -> list[Range]:
+    """The limits by metric."""
+    found: dict[int, list[UnitLimit]] = {}
+    for limit in limits:
+        found.setdefault(limit.metric.number, []).append(limit)
+    return [Range(own[0], own[1] if len(own) > 1 else None) for own in found.values()]
+
+
+def _kept(counts: Iterable[tuple[Point, int]], plan: Plan, *, sure: bool) -> int:
+    """How many architectures surely keep all limits, or perhaps do."""
+    ends = [plan.kept(axis, sure=sure) for axis in range(len(plan.spans))]
+    return sum(
+        n for point, n in counts if all(first <= cost <= last for cost, (first, last) in zip(point, ends, strict=True))
+    )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 from nasdsl.algebra.circuit import Circuit
 
@@ -36,13 +36,15 @@ class Axis:
         metric: Its number.
         sign: -1 to turn its costs around, so that a limit from below is one from above.
         step: How many units are counted as one.
-        most: The greatest cost of interest, in units, times `sign`; None: all.
+        most: The greatest cost that is wanted, in units times `sign`; None: all.
+        least: The least.
     """
 
     metric: int
     sign: int = 1
     step: int = 1
     most: int | None = None
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +106,23 @@ class Plan:
         ]
         self.work, self.memory = self._estimate()
 
-    def last(self, number: int, *, sure: bool) -> int | None:
-        """The greatest cost in steps on an axis that may keep its limit, or that surely does."""
+    def kept(self, number: int, *, sure: bool) -> tuple[float, float]:
+        """The first and the last cost in steps on an axis of which all (sure) or some may be wanted."""
         axis, (least, most) = self._axes[number], self.taken[number]
-        return None if axis.most is None else (axis.most - (most if sure else least)) // axis.step
+        first = -inf if axis.least is None else -(((least if sure else most) - axis.least) // axis.step)
+        last = inf if axis.most is None else (axis.most - (most if sure else least)) // axis.step
+        return first, last
 
     def _window(self, number: int, steps: Mapping[int, int]) -> list[tuple[int, int]]:
         """The lowest exponent of each node on an axis, and how many there are."""
-        merged, last = self._circuit.merged, self.last(number, sure=False)
+        merged, (_, last) = self._circuit.merged, self.kept(number, sure=False)
         low, high = extremes(self._circuit, steps, min), extremes(self._circuit, steps, max)
         self.spans.append(high[-1] - low[-1] + 1)
         rest: list[int | None] = [None] * len(merged)
         rest[-1] = 0
         for n in range(len(merged) - 1, -1, -1):
             outside = rest[n]
-            if outside is None or (last is not None and outside + low[n] > last):
+            if outside is None or outside + low[n] > last:
                 continue
             for children, weights in merged[n].items():
                 least = outside + min([steps[cost] for cost in weights]) + sum(low[child] for child in children)
@@ -127,8 +131,8 @@ class Plan:
                     rest[child] = own if known is None else min(known, own)
         found = []
         for bottom, top, outside in zip(low, high, rest, strict=True):
-            end = bottom - 1 if outside is None else top if last is None else min(top, last - outside)
-            found.append((bottom, max(end - bottom + 1, 0)))
+            end = bottom - 1 if outside is None else min(top, last - outside)
+            found.append((bottom, max(int(end) - bottom + 1, 0)))
         return found
 
     def _estimate(self) -> tuple[int, int]:
