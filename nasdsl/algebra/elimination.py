@@ -118,7 +118,11 @@ def eliminate(
         joined = tuple(table for table, _ in waiting[n])
         sources = tuple(source for _, source in waiting[n])
         waiting[n] = []
-        later = [table for bucket in waiting[n + 1 :] for table, _ in bucket]
+        around = {other for table in joined for other in table.scope} - {variable}
+        later = _unchecked(
+            [table for table, source in zip(joined, sources, strict=True) if source is not None],
+            [own for other in sorted(around) for own in waiting[place[other]]],
+        )
         message = summed(joined, variable, semiring, later)
         if notice is not None:
             notice(message)
@@ -151,6 +155,16 @@ def summed(
     for table in rest[:-1]:
         product = _joined(product, table, semiring, later)
     return _summed_out(product, rest[-1] if rest else None, variable, semiring, later)
+
+
+def _unchecked(messages: Sequence[Table[T]], later: Sequence[tuple[Table[T], int | None]]) -> list[Table[T]]:
+    """The tables that can still exclude something: messages were checked against all factors within their scope."""
+    scopes = [set(message.scope) for message in messages]
+    return [
+        table
+        for table, source in later
+        if source is not None or not any(scope.issuperset(table.scope) for scope in scopes)
+    ]
 
 
 def _in_order(tables: Sequence[Table[T]]) -> list[Table[T]]:

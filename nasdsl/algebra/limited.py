@@ -15,21 +15,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from math import exp2, log2, prod
+from math import exp2, prod
 from typing import Any
 
 from nasdsl.algebra.arrays import CHUNK, Batch, numpy
 from nasdsl.algebra.circuit import compiled
 from nasdsl.algebra.priced import Bound, Priced, UnitLimit
-from nasdsl.algebra.walk import BITS, Ceiling, Chances, Walker, Walks
+from nasdsl.algebra.walk import BITS, Ceiling, Chances, Walker, Walks, worth
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
-MOST_HALVINGS = 3_000
-"""log2 of the greatest ratio of the weights of two architectures."""
+LITTLE = 0.01
+"""log2 of how many times more draws must be accepted for a rate to be doubled once more."""
 
-BINS = 200
-"""How many costs to tell apart when the rate is chosen."""
+NARROWED = 3
+"""How often the interval in which the best rate lies is halved then: at the best rate little depends on it."""
 
 NEAR = 1e-9
 """What errors of floating-point logarithms here stay below by far."""
@@ -54,16 +54,11 @@ class Limited:
         if limits is None:
             raise _nothing(priced)
         self._model, self._limits = priced.model, limits
-        rates = [0.0] * len(priced.metrics)
-        border = 0.0
-        for limit in limits:
-            rate = _rate(priced, limit)
-            rates[limit.metric.number] += rate * limit.sign
-            border += rate * limit.sign * limit.value
+        tilts = _tilts(priced, limits)
         decided = _decided(priced)
         self._circuit = compiled(priced.graph, [metric.factors for metric in priced.metrics], decided)
-        self._chances = Chances(self._circuit, rates)
-        self._least = self._chances.least - border - NEAR
+        self._chances = Chances(self._circuit, _by_metric(priced, limits, tilts))
+        self._least = self._chances.least - _border(limits, tilts) - NEAR
         self._variables = decided
         self._walker: Walker | None = None
 
@@ -139,25 +134,53 @@ def _nothing(priced: Priced) -> NasError:
     )
 
 
-def _rate(priced: Priced, limit: UnitLimit) -> float:
-    """The rate at which most draws are accepted.
+def _tilts(priced: Priced, limits: Sequence[UnitLimit]) -> list[float]:
+    """For each limit the rate at which most draws are accepted, given those of the limits before it.
 
     With N(c) architectures of cost c, each of those within the limit T is accepted in 2^-loss(rate) of the draws, where
     loss(rate) = rate * T + log2(sum of N(c) * 2^(-rate * c)): a convex function.
     """
-    counts = [(cost, log2(n)) for cost, n in priced.around(limit, BINS)]
-    target = max(limit.sign * limit.value, min(cost for cost, _ in counts))
+    found = [0.0] * len(limits)
 
-    def loss(rate: float) -> float:
-        logs = [n - rate * (cost - target) for cost, n in counts]
-        most = max(logs)
-        return most + log2(sum(exp2(log - most) for log in logs))
+    def loss(n: int, rate: float) -> float:
+        tried = [*found[:n], rate, *found[n + 1 :]]
+        return worth(priced.circuit, _by_metric(priced, limits, tried)) + _border(limits, tried)
 
-    low, high = 0.0, MOST_HALVINGS / (limit.metric.most - limit.metric.least)
-    for _ in range(60):
-        third = (high - low) / 3
-        low, high = (low, high - third) if loss(low + third) <= loss(high - third) else (low + third, high)
-    return low
+    for n, limit in enumerate(limits):
+        found[n] = _least_at(lambda rate, n=n: loss(n, rate), 1 / (limit.room + 1))  # type: ignore[misc]
+    return found
+
+
+def _least_at(value: Callable[[float], float], start: float) -> float:
+    """About where a convex function of a number that is not negative is least: doubled, then narrowed down."""
+    low, middle, best = 0.0, start, value(start)
+    if value(0.0) <= best:
+        return 0.0
+    while (further := value(2 * middle)) < best - LITTLE:
+        low, middle, best = middle, 2 * middle, further
+    high = 2 * middle
+    for _ in range(NARROWED):
+        lower, upper = (low + middle) / 2, (middle + high) / 2
+        if (left := value(lower)) < best:
+            high, middle, best = middle, lower, left
+        elif (right := value(upper)) < best:
+            low, middle, best = middle, upper, right
+        else:
+            low, high = lower, upper
+    return middle
+
+
+def _by_metric(priced: Priced, limits: Sequence[UnitLimit], tilts: Sequence[float]) -> list[float]:
+    """How often a cost of one unit of each metric halves the weight."""
+    found = [0.0] * len(priced.metrics)
+    for limit, tilt in zip(limits, tilts, strict=True):
+        found[limit.metric.number] += tilt * limit.sign
+    return found
+
+
+def _border(limits: Sequence[UnitLimit], tilts: Sequence[float]) -> float:
+    """How often the weight is halved by costs that are all at their limits."""
+    return sum(tilt * limit.sign * limit.value for limit, tilt in zip(limits, tilts, strict=True))
 
 
 def _below(u: int, log: float, parts: Sequence[int], more: Callable[[], int]) -> bool:

@@ -200,13 +200,6 @@ class Priced:
         }
         return Histogram(counts, (most - least) * found.unit)
 
-    def around(self, limit: UnitLimit, bins: int) -> list[tuple[int, int]]:
-        """About how many architectures cost how much, in units times the limit's sign, within it and as far beyond."""
-        step = _step(2 * limit.room, bins)
-        plan = self._plan([Axis(limit.metric.number, limit.sign, step, limit.sign * limit.value + limit.room)])
-        ((least, most),) = plan.taken
-        return [(cost * step + (least + most) // 2, count) for (cost,), count in coefficients(plan)]
-
     def count(self, bounds: Sequence[Bound], bins: int | None = None) -> Bracket:
         """How many architectures keep all of some bounds.
 

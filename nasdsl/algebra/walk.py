@@ -94,6 +94,24 @@ class Chances:
         return dict(decided), cost, parts
 
 
+def worth(circuit: Circuit, rates: Sequence[float]) -> float:
+    """log2 of the weight of all architectures together, 2^-(rate * cost) each, up to rounding."""
+    bits = {
+        cost: sum(rate * own for rate, own in zip(rates, circuit.costs(cost), strict=True))
+        for cost in circuit.all_costs
+    }
+    found: list[float] = []
+    for node in circuit.merged:
+        logs = []
+        for children, weights in node.items():
+            least = min([bits[cost] for cost in weights])
+            share = sum([count * exp2(least - bits[cost]) for cost, count in weights.items()])
+            logs.append(log2(share) - least + sum([found[child] for child in children]))
+        most = max(logs)
+        found.append(most + log2(sum([exp2(log - most) for log in logs])))
+    return found[-1]
+
+
 def _parts(shares: Sequence[float]) -> list[int]:
     """Positive integers that add up to `WHOLE`, close to what the shares are of it."""
     scale = (WHOLE - 1 - len(shares)) / sum(shares)
