@@ -52,30 +52,36 @@ class Circuit:
         mask = (1 << self.bits) - 1
         return tuple(packed >> self.bits * n & mask for n in range(self.metrics))
 
+    @property
+    def merged(self) -> list[dict[tuple[int, ...], int]]:
+        """The nodes without labels: for what terms go on with, the number of their weights."""
+        return self._merged[0]
+
+    @property
+    def weights(self) -> list[dict[int, int]]:
+        """How many terms have each cost. Layers are alike: most of a circuit's nodes share a few hundred of these."""
+        return self._merged[1]
+
     @cached_property
-    def merged(self) -> list[dict[tuple[int, ...], dict[int, int]]]:
-        """The nodes without labels: for what terms go on with, how many of them have each cost."""
-        found = []
+    def _merged(self) -> tuple[list[dict[tuple[int, ...], int]], list[dict[int, int]]]:
+        numbers: dict[tuple[tuple[int, int], ...], int] = {}
+        merged = []
         for terms in self.nodes:
             node: dict[tuple[int, ...], dict[int, int]] = {}
             for cost, children, _ in terms:
                 weights = node.setdefault(children, {})
                 weights[cost] = weights.get(cost, 0) + 1
-            found.append(node)
-        return found
-
-    @cached_property
-    def all_costs(self) -> frozenset[int]:
-        """What terms cost."""
-        return frozenset(cost for node in self.merged for weights in node.values() for cost in weights)
+            keys = {children: tuple(sorted(weights.items())) for children, weights in node.items()}
+            merged.append({children: numbers.setdefault(key, len(numbers)) for children, key in keys.items()})
+        return merged, [dict(key) for key in numbers]
 
     @cached_property
     def sizes(self) -> list[int]:
         """How many architectures each node stands for."""
+        ways = [sum(weights.values()) for weights in self.weights]
         found: list[int] = []
         for node in self.merged:
-            ways = (sum(weights.values()) * prod(found[c] for c in children) for children, weights in node.items())
-            found.append(sum(ways))
+            found.append(sum(ways[n] * prod(found[c] for c in children) for children, n in node.items()))
         return found
 
 

@@ -167,7 +167,7 @@ class Priced:
             raise NasError(f"`{model.space.name}` has no architecture", help="let its rules forbid less")
         self.metrics = []
         for n, (offset, unit, factors) in enumerate(scaled):
-            units = {cost: self.circuit.costs(cost)[n] for cost in self.circuit.all_costs}
+            units = [[self.circuit.costs(cost)[n] for cost in weights] for weights in self.circuit.weights]
             least, most = (extremes(self.circuit, units, best)[-1] for best in (min, max))
             self.metrics.append(Metric(n, offset, unit, factors, least, most, self.size))
 

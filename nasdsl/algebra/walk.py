@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import exp2, log2
+from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.algebra.circuit import Circuit, Label, Term
@@ -96,17 +97,14 @@ class Chances:
 
 def worth(circuit: Circuit, rates: Sequence[float]) -> float:
     """log2 of the weight of all architectures together, 2^-(rate * cost) each, up to rounding."""
-    bits = {
-        cost: sum(rate * own for rate, own in zip(rates, circuit.costs(cost), strict=True))
-        for cost in circuit.all_costs
-    }
+    shares = []
+    for weights in circuit.weights:
+        bits = [sum(map(mul, rates, circuit.costs(cost))) for cost in weights]
+        least = min(bits)
+        shares.append(log2(sum(n * exp2(least - own) for own, n in zip(bits, weights.values(), strict=True))) - least)
     found: list[float] = []
     for node in circuit.merged:
-        logs = []
-        for children, weights in node.items():
-            least = min([bits[cost] for cost in weights])
-            share = sum([count * exp2(least - bits[cost]) for cost, count in weights.items()])
-            logs.append(log2(share) - least + sum([found[child] for child in children]))
+        logs = [shares[n] + sum([found[child] for child in children]) for children, n in node.items()]
         most = max(logs)
         found.append(most + log2(sum([exp2(log - most) for log in logs])))
     return found[-1]
@@ -312,8 +310,11 @@ def _over(circuit: Circuit, ceilings: Sequence[Ceiling]) -> tuple[Any, Any]:
 
     over, room = [], []
     for ceiling in ceilings:
-        value = {cost: ceiling.sign * circuit.costs(cost)[ceiling.metric] for cost in circuit.all_costs}
-        low = extremes(circuit, value, min)
+        units = [[ceiling.sign * circuit.costs(cost)[ceiling.metric] for cost in own] for own in circuit.weights]
+        value = {
+            c: v for own, values in zip(circuit.weights, units, strict=True) for c, v in zip(own, values, strict=True)
+        }
+        low = extremes(circuit, units, min)
         over.append(
             [
                 *(

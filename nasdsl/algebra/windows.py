@@ -12,9 +12,10 @@ known, and one computation serves both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, prod
+from operator import add
 
 from nasdsl.algebra.circuit import Circuit
 
@@ -89,12 +90,18 @@ class Plan:
 
     def __init__(self, circuit: Circuit, axes: Sequence[Axis]) -> None:
         self._circuit, self._axes = circuit, axes
-        exact = [{cost: axis.sign * circuit.costs(cost)[axis.metric] for cost in circuit.all_costs} for axis in axes]
-        steps = [{cost: units // axis.step for cost, units in of.items()} for of, axis in zip(exact, axes, strict=True)]
-        self._steps = {cost: tuple(of[cost] for of in steps) for cost in circuit.all_costs}
+        exact = [
+            [[axis.sign * circuit.costs(cost)[axis.metric] for cost in weights] for weights in circuit.weights]
+            for axis in axes
+        ]
+        steps = [[[units // axis.step for units in own] for own in of] for of, axis in zip(exact, axes, strict=True)]
+        self._points = [
+            _together(zip(zip(*own, strict=True), weights.values(), strict=True))
+            for *own, weights in zip(*steps, circuit.weights, strict=True)
+        ]
         self.taken = []
         for of, axis in zip(exact, axes, strict=True):
-            residues = {cost: units % axis.step for cost, units in of.items()}
+            residues = [[units % axis.step for units in own] for own in of]
             least, most = (extremes(circuit, residues, best)[-1] if axis.step > 1 else 0 for best in (min, max))
             self.taken.append((least, most))
         self.spans: list[int] = []
@@ -113,11 +120,12 @@ class Plan:
         last = inf if axis.most is None else (axis.most - (most if sure else least)) // axis.step
         return first, last
 
-    def _window(self, number: int, steps: Mapping[int, int]) -> list[tuple[int, int]]:
+    def _window(self, number: int, steps: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
         """The lowest exponent of each node on an axis, and how many there are."""
         merged, (_, last) = self._circuit.merged, self.kept(number, sure=False)
         low, high = extremes(self._circuit, steps, min), extremes(self._circuit, steps, max)
         self.spans.append(high[-1] - low[-1] + 1)
+        own = [min(some) for some in steps]
         rest: list[int | None] = [None] * len(merged)
         rest[-1] = 0
         for n in range(len(merged) - 1, -1, -1):
@@ -125,10 +133,10 @@ class Plan:
             if outside is None or outside + low[n] > last:
                 continue
             for children, weights in merged[n].items():
-                least = outside + min([steps[cost] for cost in weights]) + sum(low[child] for child in children)
+                least = outside + own[weights] + sum([low[child] for child in children])
                 for child in children:
-                    known, own = rest[child], least - low[child]
-                    rest[child] = own if known is None else min(known, own)
+                    known, without = rest[child], least - low[child]
+                    rest[child] = without if known is None else min(known, without)
         found = []
         for bottom, top, outside in zip(low, high, rest, strict=True):
             end = bottom - 1 if outside is None else min(top, last - outside)
@@ -136,14 +144,15 @@ class Plan:
         return found
 
     def _estimate(self) -> tuple[int, int]:
+        size = [window.bytes for window in self.windows]
         work = memory = most = 0
-        for n, freed in enumerate(self.freed()):
-            memory += self.windows[n].bytes
+        for own, node, freed in zip(size, self._circuit.merged, self.freed(), strict=True):
+            memory += own
             most = max(most, memory)
-            memory -= sum(self.windows[child].bytes for child in freed)
-            for children, weights in self._circuit.merged[n].items():
-                if children and self.windows[n].bytes:
-                    work += len(weights) * min(max(self.windows[c].bytes for c in children), self.windows[n].bytes)
+            memory -= sum([size[child] for child in freed])
+            for children, weights in node.items():
+                if children:
+                    work += len(self._points[weights]) * min(own, max([size[child] for child in children]))
         return work, most
 
     def freed(self) -> list[list[int]]:
@@ -158,24 +167,22 @@ class Plan:
         """What a node adds up: for some children how often each shift of their product, in its window."""
         low = self.windows[number].low
         for children, weights in self._circuit.merged[number].items():
-            base = [sum(self.windows[c].low[axis] for c in children) - own for axis, own in enumerate(low)]
-            shifts: dict[Point, int] = {}
-            for cost, count in weights.items():
-                shift = tuple(map(int.__add__, self._steps[cost], base))
-                shifts[shift] = shifts.get(shift, 0) + count
-            yield children, list(shifts.items())
+            base = [sum([self.windows[c].low[axis] for c in children]) - own for axis, own in enumerate(low)]
+            yield children, [(tuple(map(add, point, base)), count) for point, count in self._points[weights].items()]
 
 
-def extremes(circuit: Circuit, value: Mapping[int, int], best: Callable[[Iterable[int]], int]) -> list[int]:
-    """For each node the least or the greatest sum of the values of its terms, which depend on what they cost."""
+def extremes(circuit: Circuit, values: Sequence[Sequence[int]], best: Callable[[Iterable[int]], int]) -> list[int]:
+    """For each node the least or the greatest sum of the values of its terms, one for each cost of the weights."""
+    of = [best(own) for own in values]
     found: list[int] = []
     for node in circuit.merged:
-        found.append(
-            best(
-                [
-                    best([value[cost] for cost in weights]) + sum([found[child] for child in children])
-                    for children, weights in node.items()
-                ]
-            )
-        )
+        found.append(best([of[n] + sum([found[child] for child in children]) for children, n in node.items()]))
+    return found
+
+
+def _together(weights: Iterable[tuple[Point, int]]) -> dict[Point, int]:
+    """How many terms have each cost in steps."""
+    found: dict[Point, int] = {}
+    for point, count in weights:
+        found[point] = found.get(point, 0) + count
     return found
