@@ -59,7 +59,7 @@ class Circuit:
 
     @property
     def weights(self) -> list[dict[int, int]]:
-        """How many terms have each cost. Layers are alike: most of a circuit's nodes share a few hundred of these."""
+        """How many terms have each cost. Layers are alike, so many nodes share them."""
         return self._merged[1]
 
     @cached_property

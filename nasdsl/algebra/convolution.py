@@ -32,6 +32,13 @@ SPARE = 1 << 57
 """Words are kept below this between nodes."""
 
 
+def affordable(axes: int) -> int:
+    """About how many bytes additions read in some seconds; with several axes they are in short pieces."""
+    if not find_spec("numpy"):
+        return 6_000_000_000
+    return 40_000_000_000 if axes == 1 else 12_000_000_000
+
+
 def coefficients(plan: Plan) -> Iterator[tuple[Point, int]]:
     """How many architectures have each cost in steps; some of those that cannot keep a limit may be missing."""
     return _words(plan) if find_spec("numpy") else packed(plan)
@@ -75,7 +82,7 @@ class _Polynomial:
     """
 
     def __init__(self, words: Words, most: int) -> None:
-        self.words, self.most = words, most
+        self.words, self.most, self.shape = words, most, words.shape[1:]
 
     def carry(self) -> None:
         """Leave `WORD` bits in each word."""
@@ -86,14 +93,11 @@ class _Polynomial:
 
     def add(self, other: _Polynomial, shift: Point, count: int) -> None:
         """Add another, shifted, some times; what falls off the end is dropped."""
-        lengths = [
-            min(length, own - by)
-            for length, own, by in zip(other.words.shape[1:], self.words.shape[1:], shift, strict=True)
-        ]
+        lengths = [min(n, own - by) for n, own, by in zip(other.shape, self.shape, shift, strict=True)]
         if min(lengths) <= 0 or not other.most:
             return
-        part = other.words[:, *(slice(length) for length in lengths)]
-        target = self.words[: len(part), *(slice(by, by + length) for by, length in zip(shift, lengths, strict=True))]
+        part = other.words[:, *[slice(length) for length in lengths]]
+        target = self.words[: len(part), *[slice(by, by + n) for by, n in zip(shift, lengths, strict=True)]]
         while count:
             if self.most + other.most >= ROOM:
                 self.carry()

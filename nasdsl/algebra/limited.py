@@ -6,8 +6,8 @@ probability L / q, where L is a number that no q of an architecture within the b
 equally likely again, whatever the rate, and whatever q is exactly: it only has to be known. The rate is the one for
 which most draws are accepted; some tenths are, for a budget in the middle as for one in the far tail.
 
-Nothing is rounded where it matters: q is a product of whole numbers of 2^-32 (see `nasdsl.algebra.walk`), and a draw so
-close to the border that floating point could mistake it is decided in integers. Costs count in the metric's own
+Nothing is rounded where it matters: q is a product of whole numbers of 2^-32 (see `nasdsl.algebra.chances`), and a
+draw so close to the border that floating point could mistake it is decided in integers. Costs count in the metric's own
 integer unit. So draws are uniform exactly, under the budget exactly.
 """
 
@@ -19,9 +19,10 @@ from math import exp2, prod
 from typing import Any
 
 from nasdsl.algebra.arrays import CHUNK, Batch, numpy
+from nasdsl.algebra.chances import BITS, Chances, worth
 from nasdsl.algebra.circuit import compiled
 from nasdsl.algebra.priced import Bound, Priced, UnitLimit
-from nasdsl.algebra.walk import BITS, Ceiling, Chances, Walker, Walks, worth
+from nasdsl.algebra.walk import Ceiling, Walker, Walks
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
@@ -71,7 +72,7 @@ class Limited:
         for _ in range(MAX_DRAWS):
             values, costs, parts = self._chances.walk(generator)
             units = self._circuit.costs(costs)
-            if all(limit.keeps(units[limit.metric.number]) for limit in self._limits) and _below(
+            if all(limit.keeps(units[limit.metric.number]) for limit in self._limits) and below(
                 generator.getrandbits(64), self._least, parts, lambda: generator.getrandbits(64)
             ):
                 assignment = dict.fromkeys(self._variables, 0) | values
@@ -108,7 +109,7 @@ class Limited:
         unsure = (np.abs(drawn - chance) <= NEAR) | (bits < 1 << 40)
         for n in np.flatnonzero(unsure).tolist():
             parts = walker.parts(walks, n)
-            accepted[n] = _below(int(bits[n]), self._least, parts, lambda: int(source.random_raw()))
+            accepted[n] = below(int(bits[n]), self._least, parts, lambda: int(source.random_raw()))
         return np.flatnonzero(accepted)
 
     def _rejected(self) -> NasError:
@@ -183,7 +184,7 @@ def _border(limits: Sequence[UnitLimit], tilts: Sequence[float]) -> float:
     return sum(tilt * limit.sign * limit.value for limit, tilt in zip(limits, tilts, strict=True))
 
 
-def _below(u: int, log: float, parts: Sequence[int], more: Callable[[], int]) -> bool:
+def below(u: int, log: float, parts: Sequence[int], more: Callable[[], int]) -> bool:
     """Whether a random number whose first 64 bits are `u` is below 2^log over the product of some parts of 2^BITS; more
     bits are taken as needed.
     """

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import gcd
+from math import gcd, isqrt
 from typing import Any, Literal
 
 from nasdsl.algebra.circuit import Circuit, compiled
-from nasdsl.algebra.convolution import coefficients
+from nasdsl.algebra.convolution import affordable, coefficients
 from nasdsl.algebra.costs import Costs
 from nasdsl.algebra.factors import Factor
 from nasdsl.algebra.metrics import Part
@@ -23,11 +23,14 @@ from nasdsl.diagnostics.errors import NasError
 
 Relation = Literal["<=", ">="]
 
-WORK = 40_000_000_000
-"""Bytes that additions may read before costs are counted in steps, unless asked otherwise: some seconds."""
-
 MEMORY = 250_000_000
 """Bytes that polynomials may take before costs are counted in steps, unless asked otherwise."""
+
+TRIES = 8
+"""How often a number of bins is tried."""
+
+ENOUGH = 0.4
+"""What part of what can be afforded is worth no further try."""
 
 MOST_MEMORY = 4_000_000_000
 """Bytes that polynomials may take at all."""
@@ -238,16 +241,25 @@ class Priced:
         return list(tightest.values())
 
     def _within(self, limits: Sequence[UnitLimit], bins: int | None) -> Plan:
-        """The polynomials for some limits, an axis for each metric."""
+        """The polynomials for some limits, an axis for each metric; by default the finest that can be afforded."""
         ranges = _ranges(limits)
         if bins is not None:
             return self._plan([own.axis(bins) for own in ranges])
         plan = Plan(self.circuit, [own.axis(None) for own in ranges])
-        bins = max(own.limit.room for own in ranges)
-        while bins > 1 and (over := max(plan.work / WORK, plan.memory / MEMORY)) > 1:
-            bins = max(int(0.95 * bins / over ** (1 / len(ranges))), 1)
-            plan = Plan(self.circuit, [own.axis(bins) for own in ranges])
-        return plan
+        if _need(plan) <= 1:
+            return plan
+        fits, breaks = 1, max(own.limit.room for own in ranges)
+        best, tried = None, int(breaks / _need(plan) ** (1 / len(ranges)))
+        for _ in range(TRIES):
+            plan = Plan(self.circuit, [own.axis(tried) for own in ranges])
+            if _need(plan) <= 1:
+                best, fits = plan, tried
+            else:
+                breaks = tried
+            if ENOUGH < _need(plan) <= 1 or breaks <= fits + 1:
+                break
+            tried = isqrt(fits * breaks)
+        return best or self._plan([own.axis(1) for own in ranges])
 
     def _plan(self, axes: Sequence[Axis]) -> Plan:
         plan = Plan(self.circuit, axes)
@@ -259,6 +271,11 @@ class Priced:
                 status=3,
             )
         return plan
+
+
+def _need(plan: Plan) -> float:
+    """How many times as much as can be afforded polynomials need."""
+    return max(plan.work / affordable(len(plan.spans)), plan.memory / MEMORY)
 
 
 def _scaled(factors: Sequence[Factor]) -> tuple[int, int, list[Factor]]:

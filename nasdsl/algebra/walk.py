@@ -1,143 +1,22 @@
-"""Random walks down a circuit: architectures drawn with chances that are known exactly.
+"""Random walks down a circuit, many at once: architectures drawn with chances that are known exactly.
 
-At each node one term is drawn, from 32 random bits: its chance is a whole number of 2^-32, close to what its share of a
-weight is, 2^-(rate * cost) for each architecture. So the chance of an architecture is a product of integers, whatever
-was rounded on the way to them, and `least` is a number that no chance times 2^(rate * cost) is below.
-
-The alias method (Walker, 1977; Vose, IEEE Trans. Software Eng. 1991) draws a term in constant time. Slots are a power
-of two in number here, so that they, too, hold whole chances.
+All walks go on by one step at a time: each draws a term of the node it is at, and goes on at the node that the term
+leads to. What a term decides is a label of it, so a walk that has come to its end has decided everything.
 """
 
 from __future__ import annotations
 
-import random
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from math import exp2, log2
-from operator import mul
 from typing import TYPE_CHECKING, Any
 
+from nasdsl.algebra.chances import BITS, WHOLE, Chances, slots
 from nasdsl.algebra.circuit import Circuit, Label, Term
 from nasdsl.algebra.windows import extremes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-BITS = 32
-"""Random bits of a step."""
-
-WHOLE = 1 << BITS
-
-
-class Chances:
-    """With what chance a walk takes each term.
-
-    Args:
-        circuit: The circuit.
-        rates: For each metric how often a cost of one unit halves the weight.
-
-    Attributes:
-        terms: Those of each node.
-        parts: For each term of each node its chance, in units of 2^-BITS.
-        least: log2 of a number that is not above the product of an architecture's chances, times 2^(rate * cost) for
-            each metric, up to rounding.
-    """
-
-    def __init__(self, circuit: Circuit, rates: Sequence[float]) -> None:
-        self.terms: Sequence[Sequence[Term]] = circuit.nodes
-        self.parts: list[list[int]] = []
-        weights: list[float] = []
-        least: list[float] = []
-        known: dict[int, float] = {}
-        for terms in circuit.nodes:
-            logs, worth = [], []
-            for cost, children, _ in terms:
-                bits = known.get(cost)
-                if bits is None:
-                    costs = circuit.costs(cost)
-                    bits = known[cost] = sum(rate * own for rate, own in zip(rates, costs, strict=True))
-                worth.append(bits)
-                logs.append(sum([weights[child] for child in children]) - bits)
-            most = max(logs)
-            shares = [exp2(log - most) for log in logs]
-            weights.append(most + log2(sum(shares)))
-            parts = _parts(shares)
-            self.parts.append(parts)
-            least.append(
-                min(
-                    [
-                        log2(part) - BITS + bits + sum([least[child] for child in children])
-                        for part, bits, (_, children, _) in zip(parts, worth, terms, strict=True)
-                    ]
-                )
-            )
-        self.least = least[-1]
-        self._ends: dict[int, list[int]] = {}
-
-    def walk(self, generator: random.Random) -> tuple[dict[int, int], int, list[int]]:
-        """One walk: what it decides, what it costs (as terms say it), and the chances of its terms."""
-        decided: list[Label] = []
-        cost, parts = 0, []
-        waiting = [len(self.terms) - 1]
-        while waiting:
-            node = waiting.pop()
-            if node not in self._ends:
-                self._ends[node] = list(accumulate(self.parts[node]))
-            place = bisect_right(self._ends[node], generator.getrandbits(BITS))
-            own, children, labels = self.terms[node][place]
-            parts.append(self.parts[node][place])
-            cost += own
-            decided += labels
-            waiting += children
-        return dict(decided), cost, parts
-
-
-def worth(circuit: Circuit, rates: Sequence[float]) -> float:
-    """log2 of the weight of all architectures together, 2^-(rate * cost) each, up to rounding."""
-    shares = []
-    for weights in circuit.weights:
-        bits = [sum(map(mul, rates, circuit.costs(cost))) for cost in weights]
-        least = min(bits)
-        shares.append(log2(sum(n * exp2(least - own) for own, n in zip(bits, weights.values(), strict=True))) - least)
-    found: list[float] = []
-    for node in circuit.merged:
-        logs = [shares[n] + sum([found[child] for child in children]) for children, n in node.items()]
-        most = max(logs)
-        found.append(most + log2(sum([exp2(log - most) for log in logs])))
-    return found[-1]
-
-
-def _parts(shares: Sequence[float]) -> list[int]:
-    """Positive integers that add up to `WHOLE`, close to what the shares are of it."""
-    scale = (WHOLE - 1 - len(shares)) / sum(shares)
-    parts = [int(share * scale) + 1 for share in shares]
-    parts[parts.index(max(parts))] += WHOLE - sum(parts)
-    return parts
-
-
-def _slots(parts: Sequence[int]) -> tuple[int, list[int], list[int], list[int]]:
-    """The alias table of some chances: log2 of the number of slots; for each slot what part of it is that of its own
-    term, that term, and the term that has the rest.
-    """
-    bits = (len(parts) - 1).bit_length()
-    room = WHOLE >> bits
-    left = list(parts) + [0] * ((1 << bits) - len(parts))
-    border, own, other = [room] * len(left), list(range(len(left))), list(range(len(left)))
-    small = [n for n, part in enumerate(left) if part < room]
-    large = [n for n, part in enumerate(left) if part > room]
-    while small:
-        n = small.pop()
-        giver = large[-1]
-        border[n], other[n] = left[n], giver
-        left[giver] -= room - left[n]
-        if left[giver] <= room:
-            large.pop()
-            if left[giver] < room:
-                small.append(giver)
-    return bits, border, own, other
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +75,14 @@ class Walker:
         """The alias tables of all nodes, and of one more where walks that have ended stay."""
         import numpy as np
 
-        first, term, bits = 0, 0, []
+        first = term = 0
+        bits: list[int] = []
         borders: list[int] = []
         owns: list[int] = []
         others: list[int] = []
-        starts = []
+        starts: list[int] = []
         for parts in [*chances.parts, [WHOLE]]:
-            width, border, own, other = _slots(parts)
+            width, border, own, other = slots(parts)
             starts.append(first)
             bits.append(BITS - width)
             borders += border
@@ -210,9 +90,9 @@ class Walker:
             others += [term + n for n in other]
             first, term = first + len(border), term + len(parts)
         self._start = np.array(starts, np.int64)
-        self._shift = np.array(bits, np.int64)
-        self._mask = (1 << self._shift) - 1
-        self._border = np.array(borders, np.int64)
+        self._shift = np.array(bits, np.uint32)
+        self._mask = (np.uint32(1) << self._shift) - np.uint32(1)
+        self._last = np.array(borders, np.uint32) - np.uint32(1)
         self._drawn = np.array([others, owns], np.int32).T.copy().ravel()
 
     def walks(self, size: int, source: Any) -> Walks:
@@ -221,7 +101,7 @@ class Walker:
 
         ids = np.arange(size)
         node = np.full(size, self._sink - 1, np.int32)
-        over, logs = np.zeros((len(self._room), size), np.int64), np.zeros(size)
+        over = np.zeros((len(self._room), size), np.int64)
         stack, height = np.zeros((self._depth, size), np.int32), np.zeros(size, np.int64)
         history, ended = [], []
         while len(ids):
@@ -230,7 +110,6 @@ class Walker:
             history[-1][ids] = term
             for sums, own in zip(over, self._over, strict=True):
                 sums += own.take(term)
-            logs += self._logs.take(term)
             node = self._next[0].take(term)
             if self._depth:
                 self._pending(ids, term, node, stack, height)
@@ -238,21 +117,23 @@ class Walker:
             going = keeps & (node != self._sink)
             if np.count_nonzero(going) < 0.75 * len(ids) or not going.any():
                 done = keeps & ~going
-                ended.append((ids[done], logs[done]))
-                ids, node, logs, over = ids[going], node[going], logs[going], over[:, going]
-        kept = np.concatenate([done for done, _ in ended])
-        order = np.argsort(kept)  # in the order of their first steps: not the shortest ones first
-        return Walks(np.concatenate([own for _, own in ended])[order], np.stack(history)[:, kept[order]])
+                ended.append(ids[done])
+                ids, node, over = ids[going], node[going], over[:, going]
+        kept = np.sort(np.concatenate(ended))  # in the order of their first steps: not the shortest ones first
+        terms = np.stack(history)[:, kept]
+        return Walks(self._logs.take(terms).sum(axis=0), terms)
 
     def _step(self, node: Any, source: Any) -> Any:
         """The term each walk takes from its node."""
         import numpy as np
 
-        bits = source.random_raw((len(node) + 1) // 2).view(np.uint32)[: len(node)].astype(np.int64)
+        bits = source.random_raw((len(node) + 1) // 2).view(np.uint32)[: len(node)]
         slot = self._start.take(node)
         slot += bits >> self._shift.take(node)
-        bits &= self._mask.take(node)
-        return self._drawn.take(2 * slot + (bits < self._border.take(slot)))
+        own = (bits & self._mask.take(node)) <= self._last.take(slot)
+        slot *= 2
+        slot += own
+        return self._drawn.take(slot)
 
     def _pending(self, ids: Any, term: Any, node: Any, stack: Any, height: Any) -> None:
         """Put the further nodes of a product aside; where a walk has come to an end, go on with one put aside."""

@@ -22,6 +22,9 @@ from nasdsl.algebra.circuit import Circuit
 WORD = 48
 """Bits of a coefficient that a machine word holds; the others are room for sums."""
 
+LONG_STEP = 50
+"""Bytes that additions read while Python multiplies two digits of long integers; measured."""
+
 Point = tuple[int, ...]
 """A cost in steps on each axis."""
 
@@ -146,13 +149,17 @@ class Plan:
     def _estimate(self) -> tuple[int, int]:
         size = [window.bytes for window in self.windows]
         work = memory = most = 0
-        for own, node, freed in zip(size, self._circuit.merged, self.freed(), strict=True):
+        for window, node, freed in zip(self.windows, self._circuit.merged, self.freed(), strict=True):
+            own, needed = window.bytes, 0
+            for children, weights in node.items() if own else ():
+                added = max([size[child] for child in children], default=0)
+                if len(children) > 1 and all(size[child] for child in children):
+                    steps, added = product_work([self.windows[child].shape for child in children], window.words)
+                    work, needed = work + steps, max(needed, 3 * added)
+                work += len(self._points[weights]) * min(own, added)
             memory += own
-            most = max(most, memory)
+            most = max(most, memory + needed)
             memory -= sum([size[child] for child in freed])
-            for children, weights in node.items():
-                if children:
-                    work += len(self._points[weights]) * min(own, max([size[child] for child in children]))
         return work, most
 
     def freed(self) -> list[list[int]]:
@@ -169,6 +176,20 @@ class Plan:
         for children, weights in self._circuit.merged[number].items():
             base = [sum([self.windows[c].low[axis] for c in children]) - own for axis, own in enumerate(low)]
             yield children, [(tuple(map(add, point, base)), count) for point, count in self._points[weights].items()]
+
+
+def product_work(shapes: Sequence[Point], words: int) -> tuple[int, int]:
+    """What it takes to multiply polynomials as long integers: as many bytes as additions read in that time, and the
+    bytes of the product. Python's method is Karatsuba's, of n^1.585 steps, and takes the longer number in pieces.
+    """
+    work, whole = 0, list(shapes[0])
+    for shape in shapes[1:]:
+        joined = [m + n - 1 for m, n in zip(whole, shape, strict=True)]
+        row = WORD // 8 * words * prod(joined[1:])
+        short, long = sorted((row * whole[0], row * shape[0]))
+        work += int(LONG_STEP * long / short * (short / 4) ** 1.585)
+        whole = joined
+    return work, WORD // 8 * words * prod(whole)
 
 
 def extremes(circuit: Circuit, values: Sequence[Sequence[int]], best: Callable[[Iterable[int]], int]) -> list[int]:

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from nasdsl.algebra.chances import WHOLE, Chances, slots, whole_parts
 from nasdsl.algebra.circuit import Circuit, Term, compiled
 from nasdsl.algebra.convolution import coefficients, packed
 from nasdsl.algebra.elimination import eliminate, elimination_order, tables
-from nasdsl.algebra.limited import Limited, _below
+from nasdsl.algebra.limited import Limited, below
 from nasdsl.algebra.metrics import Part, parts
 from nasdsl.algebra.model import model
 from nasdsl.algebra.polynomial import Polynomials
 from nasdsl.algebra.priced import Bound, Bracket, Priced
 from nasdsl.algebra.ranking import Ranking
-from nasdsl.algebra.walk import WHOLE, Chances, _parts, _slots
 from nasdsl.algebra.windows import Axis, Plan, Point
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
@@ -202,15 +202,16 @@ def test_draws_under_two_limits_are_uniform(graph: Graph, seed: int, relation: s
 
 @given(st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=40))
 def test_slots_hold_the_chances_exactly(shares: list[float]) -> None:
-    chances = _parts(shares)
+    chances = whole_parts(shares)
     assert sum(chances) == WHOLE
     assert min(chances) > 0
     assert all(abs(c / WHOLE - s / sum(shares)) < 1e-7 for c, s in zip(chances, shares, strict=True))
-    bits, border, own, other = _slots(chances)
+    bits, border, own, other = slots(chances)
     held: Counter[int] = Counter()
     for part, first, second in zip(border, own, other, strict=True):
         held[first] += part
         held[second] += (WHOLE >> bits) - part
+    assert min(border) > 0
     assert {n: count for n, count in held.items() if count} == dict(enumerate(chances))
 
 
@@ -238,11 +239,11 @@ def test_borders_are_decided_in_integers(log: float) -> None:
     chances = [3 * WHOLE // 4, WHOLE // 8]
     border = int(2 ** (64 + log) / (3 / 32))
     zeros, ones = (lambda: 0), (lambda: (1 << 64) - 1)
-    assert _below(0, log, chances, zeros)
-    assert not _below((1 << 64) - 1, log, chances, ones)
+    assert below(0, log, chances, zeros)
+    assert not below((1 << 64) - 1, log, chances, ones)
     if border > 1 << 12:
-        assert _below(border - (border >> 10), log, chances, ones)
-        assert not _below(border + (border >> 10), log, chances, zeros)
+        assert below(border - (border >> 10), log, chances, ones)
+        assert not below(border + (border >> 10), log, chances, zeros)
 
 
 def test_labels_say_what_is_decided() -> None:
