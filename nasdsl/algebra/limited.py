@@ -46,6 +46,10 @@ class Limited:
         priced: The space with its costs.
         bounds: The bounds.
 
+    Attributes:
+        chances: With what chances architectures are drawn before some are rejected.
+        least: log2 of a number that is above the chance of none that keeps the bounds.
+
     Raises:
         NasError: No architecture can keep them.
     """
@@ -58,8 +62,8 @@ class Limited:
         tilts = _tilts(priced, limits)
         decided = _decided(priced)
         self._circuit = compiled(priced.graph, [metric.factors for metric in priced.metrics], decided)
-        self._chances = Chances(self._circuit, _by_metric(priced, limits, tilts))
-        self._least = self._chances.least - _border(limits, tilts) - NEAR
+        self.chances = Chances(self._circuit, _by_metric(priced, limits, tilts))
+        self.least = self.chances.least - _border(limits, tilts) - NEAR
         self._variables = decided
         self._walker: Walker | None = None
 
@@ -70,10 +74,10 @@ class Limited:
             NasError: `MAX_DRAWS` in a row are rejected.
         """
         for _ in range(MAX_DRAWS):
-            values, costs, parts = self._chances.walk(generator)
+            values, costs, parts = self.chances.walk(generator)
             units = self._circuit.costs(costs)
             if all(limit.keeps(units[limit.metric.number]) for limit in self._limits) and below(
-                generator.getrandbits(64), self._least, parts, lambda: generator.getrandbits(64)
+                generator.getrandbits(64), self.least, parts, lambda: generator.getrandbits(64)
             ):
                 assignment = dict.fromkeys(self._variables, 0) | values
                 return self._model.architecture(assignment)
@@ -88,7 +92,7 @@ class Limited:
         source = numpy().random.PCG64(seed)
         if self._walker is None:
             ceilings = [Ceiling(limit.metric.number, limit.sign, limit.sign * limit.value) for limit in self._limits]
-            self._walker = Walker(self._circuit, self._chances, ceilings)
+            self._walker = Walker(self._circuit, self.chances, ceilings)
         rejected = 0
         while count:
             walks = self._walker.walks(CHUNK, source)
@@ -104,12 +108,12 @@ class Limited:
         """The places of the walks that are accepted."""
         np = numpy()
         bits = source.random_raw(len(walks.logs))
-        drawn, chance = np.log2(np.maximum(bits, 1).astype(float)) - 64, self._least - walks.logs
+        drawn, chance = np.log2(np.maximum(bits, 1).astype(float)) - 64, self.least - walks.logs
         accepted = drawn < chance
         unsure = (np.abs(drawn - chance) <= NEAR) | (bits < 1 << 40)
         for n in np.flatnonzero(unsure).tolist():
             parts = walker.parts(walks, n)
-            accepted[n] = below(int(bits[n]), self._least, parts, lambda: int(source.random_raw()))
+            accepted[n] = below(int(bits[n]), self.least, parts, lambda: int(source.random_raw()))
         return np.flatnonzero(accepted)
 
     def _rejected(self) -> NasError:

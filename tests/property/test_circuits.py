@@ -200,6 +200,22 @@ def test_draws_under_two_limits_are_uniform(graph: Graph, seed: int, relation: s
         assert found < most
 
 
+@few
+@given(small, st.integers(0, 1000))
+def test_no_draw_within_the_limits_is_rarer_than_the_least(graph: Graph, seed: int) -> None:
+    """Else it could not be made as likely as the others by rejecting some of them."""
+    priced = priced_at_random(graph, seed, 1)
+    (metric,), generator = priced.metrics, random.Random(seed)
+    limit = sorted(cost for _, (cost,) in units(priced))[priced.size // 4]
+    limited = Limited(priced, [Bound(0, "<=", metric.offset + limit * metric.unit)])
+    logs = []
+    for _ in range(200):
+        _, cost, chances = limited.chances.walk(generator)
+        if cost <= limit:
+            logs.append(sum(log2(chance / WHOLE) for chance in chances))
+    assert min(logs, default=limited.least) >= limited.least
+
+
 @given(st.lists(st.floats(1e-12, 1.0), min_size=1, max_size=40))
 def test_slots_hold_the_chances_exactly(shares: list[float]) -> None:
     chances = whole_parts(shares)
