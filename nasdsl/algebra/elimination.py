@@ -20,6 +20,7 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from nasdsl.algebra.factors import FactorGraph, Row
+from nasdsl.algebra.forecast import forecast
 from nasdsl.algebra.semiring import Semiring
 from nasdsl.diagnostics.errors import NasError
 
@@ -27,6 +28,9 @@ T = TypeVar("T")
 
 MAX_ROWS = 5_000_000
 """How many rows a table may have."""
+
+ROW_BYTES = 200
+"""About what a row takes, beside 8 bytes for each of its variables: a tuple, its value, its place in a dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,9 @@ def eliminate(
         notice: Called with every message, if given.
 
     Raises:
-        NasError: A table grows beyond `MAX_ROWS`.
+        NasError: A table will have more than `MAX_ROWS` rows, or grows beyond that.
     """
+    _foresee(tables, order)
     place = {variable: n for n, variable in enumerate(order)}
     waiting: list[list[tuple[Table[T], int | None]]] = [[] for _ in order]
     constants: list[Table[T]] = []
@@ -113,7 +118,11 @@ def eliminate(
         joined = tuple(table for table, _ in waiting[n])
         sources = tuple(source for _, source in waiting[n])
         waiting[n] = []
-        later = [table for bucket in waiting[n + 1 :] for table, _ in bucket]
+        around = {other for table in joined for other in table.scope} - {variable}
+        later = _unchecked(
+            [table for table, source in zip(joined, sources, strict=True) if source is not None],
+            [own for other in sorted(around) for own in waiting[place[other]]],
+        )
         message = summed(joined, variable, semiring, later)
         if notice is not None:
             notice(message)
@@ -148,6 +157,16 @@ def summed(
     return _summed_out(product, rest[-1] if rest else None, variable, semiring, later)
 
 
+def _unchecked(messages: Sequence[Table[T]], later: Sequence[tuple[Table[T], int | None]]) -> list[Table[T]]:
+    """The tables that can still exclude something: messages were checked against all factors within their scope."""
+    scopes = [set(message.scope) for message in messages]
+    return [
+        table
+        for table, source in later
+        if source is not None or not any(scope.issuperset(table.scope) for scope in scopes)
+    ]
+
+
 def _in_order(tables: Sequence[Table[T]]) -> list[Table[T]]:
     """The largest first; then each time the one that adds the fewest new variables."""
     left = sorted(tables, key=lambda table: len(table.rows))
@@ -172,7 +191,7 @@ def _joined(a: Table[T], b: Table[T], semiring: Semiring[T], later: Sequence[Tab
             whole = row + more
             if allowed(whole):
                 rows[whole] = weight if other is one else other if weight is one else times(weight, other)
-    _check(rows)
+    _check(rows, scope)
     return Table(scope, rows)
 
 
@@ -194,7 +213,7 @@ def _summed_out(
                 continue
             value = weight if other is one else other if weight is one else times(weight, other)
             rows[target] = value if known is None else plus(known, value)
-    _check(rows)
+    _check(rows, rest)
     zero = semiring.zero
     return Table(rest, {row: weight for row, weight in rows.items() if weight != zero})
 
@@ -207,7 +226,13 @@ def _allowed(scope: Sequence[int], later: Sequence[Table[T]]) -> Callable[[Row],
     ]
     checks.sort(key=lambda check: len(check[1]))
 
-    return lambda row: all(pick(row) in rows for pick, rows in checks)
+    def allowed(row: Row) -> bool:
+        for pick, rows in checks:  # noqa: SIM110 - millions of rows: `all` takes twice as long
+            if pick(row) not in rows:
+                return False
+        return True
+
+    return allowed
 
 
 def _matching(a: Table[T], b: Table[T]) -> tuple[dict[Any, list[tuple[Row, T]]], Any, tuple[int, ...]]:
@@ -230,13 +255,25 @@ def picker(places: Sequence[int]) -> Any:
     return lambda row: ()
 
 
-def _check(rows: Mapping[Row, Any]) -> None:
+def _check(rows: Mapping[Row, Any], scope: Sequence[int]) -> None:
     if len(rows) > MAX_ROWS:
-        raise NasError(
-            f"so many decisions of this space depend on one another that a table needs more than {MAX_ROWS:,} rows",
-            help="ask about a preset that narrows some of them",
-            status=3,
-        )
+        raise _too_large(len(scope), f"more than {MAX_ROWS:,} rows; this was seen on the way there")
+
+
+def _foresee(tables: Sequence[Table[Any]], order: Sequence[int]) -> None:
+    """Refuse what cannot be done before it starts, as far as that can be known."""
+    found = forecast([(table.scope, table.rows.keys()) for table in tables], order)
+    if found.rows > MAX_ROWS:
+        memory = found.rows * (ROW_BYTES + 8 * found.width) / 1e9
+        raise _too_large(found.width, f"at least {found.rows:,} rows, about {memory:,.0f} GB")
+
+
+def _too_large(width: int, rows: str) -> NasError:
+    return NasError(
+        f"too many decisions of this space depend on one another: a table of {width} variables would have {rows}",
+        help="ask about a preset that narrows some of them",
+        status=3,
+    )
 
 
 def tables(graph: FactorGraph, semiring: Semiring[T]) -> list[Table[T]]:

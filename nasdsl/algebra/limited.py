@@ -1,46 +1,42 @@
 """Uniform architectures under a budget, however few keep it.
 
 Drawing from all architectures until one keeps the budget takes for ever where few do. So architectures are drawn with a
-weight that falls with their cost, 2^(-rate * cost), and an architecture that keeps the budget T is then accepted with
-probability 2^(rate * (cost - T)): which makes all those that keep it equally likely again, whatever the rate. The rate
-is the one for which most draws are accepted; some tenths are, for a budget in the middle as for one in the far tail.
+chance q that falls with their cost, about as 2^(-rate * cost), and one that keeps the budget is then accepted with
+probability L / q, where L is a number that no q of an architecture within the budget is below. That makes all of them
+equally likely again, whatever the rate, and whatever q is exactly: it only has to be known. The rate is the one for
+which most draws are accepted; some tenths are, for a budget in the middle as for one in the far tail.
 
-Nothing here is rounded away: each factor's weight is an integer not below 2^(-rate * cost), an architecture's is their
-product W, and it is accepted with probability L / W, where L is an integer that no W of an architecture within the
-budget is below. Costs count in the metric's own integer unit. So draws are uniform exactly, under the budget exactly.
+Nothing is rounded where it matters: q is a product of whole numbers of 2^-32 (see `nasdsl.algebra.chances`), and a
+draw so close to the border that floating point could mistake it is decided in integers. Costs count in the metric's own
+integer unit. So draws are uniform exactly, under the budget exactly.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from math import exp2, floor, log2, prod
+from math import exp2, prod
 from typing import Any
 
-from nasdsl.algebra.arrays import CHUNK, ArraySampler, Batch, numpy
+from nasdsl.algebra.arrays import CHUNK, Batch, numpy
+from nasdsl.algebra.chances import BITS, Chances, worth
+from nasdsl.algebra.circuit import compiled
 from nasdsl.algebra.descent import Descent
-from nasdsl.algebra.factors import Factor, FactorGraph, Row
 from nasdsl.algebra.priced import Bound, Priced, UnitLimit
 from nasdsl.algebra.variation import Variation
+from nasdsl.algebra.walk import Ceiling, Walker, Walks
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
-SPARE = 20
-"""log2 of the least weight of a row of a factor: weights are rounded to integers."""
+LITTLE = 0.01
+"""log2 of how many times more draws must be accepted for a rate to be doubled once more."""
 
-MOST_HALVINGS = 3_000
-"""log2 of the greatest ratio of two weights of a factor."""
-
-LOSS = 0.3
-"""log2 of how many times fewer draws may be accepted than at the best rate."""
-
-BINS = 200
-"""How many costs to tell apart when the rate is chosen."""
+NARROWED = 3
+"""How often the interval in which the best rate lies is halved then: at the best rate little depends on it."""
 
 NEAR = 1e-9
-"""Relative error that floating-point numbers here stay below by far."""
+"""What errors of floating-point logarithms here stay below by far."""
 
 MAX_DRAWS = 100_000
 """How many draws in a row may be rejected."""
@@ -56,6 +52,10 @@ class Limited:
         priced: The space with its costs.
         bounds: The bounds.
 
+    Attributes:
+        chances: With what chances architectures are drawn before some are rejected.
+        least: log2 of a number that is above the chance of none that keeps the bounds.
+
     Raises:
         NasError: No architecture can keep them.
     """
@@ -64,13 +64,14 @@ class Limited:
         limits = priced.limits(bounds)
         if limits is None:
             raise _nothing(priced)
-        self._model = priced.model
-        self._tilts = [_Tilt(limit, _rate(priced, limit)) for limit in limits]
-        self._weights = [weights for tilt in self._tilts for _, weights in tilt.pairs]
-        self._graph = replace(priced.graph, factors=[*priced.graph.factors, *self._weights])
-        self._least = prod(tilt.least for tilt in self._tilts)
-        self._descent = Descent(self._graph, _itself)
-        self._arrays: ArraySampler | None = None
+        self._priced, self._model, self._limits = priced, priced.model, limits
+        tilts = _tilts(priced, limits)
+        decided = _decided(priced)
+        self._circuit = compiled(priced.graph, [metric.factors for metric in priced.metrics], decided)
+        self.chances = Chances(self._circuit, _by_metric(priced, limits, tilts))
+        self.least = self.chances.least - _border(limits, tilts) - NEAR
+        self._variables = decided
+        self._walker: Walker | None = None
 
     def sample(self, generator: random.Random) -> Architecture:
         """A uniformly random architecture of those that keep the bounds.
@@ -79,9 +80,13 @@ class Limited:
             NasError: `MAX_DRAWS` in a row are rejected.
         """
         for _ in range(MAX_DRAWS):
-            values, spare = self._descent.assignment(generator.randrange(self._descent.total))
-            if spare < self._least and all(tilt.keeps(values) for tilt in self._tilts):
-                return self._model.architecture(values)
+            values, costs, parts = self.chances.walk(generator)
+            units = self._circuit.costs(costs)
+            if all(limit.keeps(units[limit.metric.number]) for limit in self._limits) and below(
+                generator.getrandbits(64), self.least, parts, lambda: generator.getrandbits(64)
+            ):
+                assignment = dict.fromkeys(self._variables, 0) | values
+                return self._model.architecture(assignment)
         raise self._rejected()
 
     @cached_property
@@ -91,8 +96,8 @@ class Limited:
 
     def keeps(self, architecture: Architecture) -> bool:
         """Whether a valid architecture (see `nasdsl.passes.derive.validate`) keeps the bounds."""
-        values = self._graph.completed(self._model.assignment(architecture))
-        return all(tilt.keeps(values) for tilt in self._tilts)
+        values = self._priced.graph.completed(self._model.assignment(architecture))
+        return all(limit.keeps(limit.metric.units(values)) for limit in self._limits)
 
     def mutate(self, parent: Architecture, generator: random.Random) -> Architecture:
         """A mutant that keeps the bounds (see `Variation.mutate`): other mutants are made until one does.
@@ -138,36 +143,31 @@ class Limited:
         Raises:
             NasError: `MAX_DRAWS` in a row are rejected, or numpy is missing.
         """
-        if self._arrays is None:
-            self._arrays = ArraySampler(self._descent, self._model)
-            self._tables = [[_Table(*pair, self._graph) for pair in tilt.pairs] for tilt in self._tilts]
         source = numpy().random.PCG64(seed)
+        if self._walker is None:
+            ceilings = [Ceiling(limit.metric.number, limit.sign, limit.sign * limit.value) for limit in self._limits]
+            self._walker = Walker(self._circuit, self.chances, ceilings)
         rejected = 0
         while count:
-            batch = self._arrays.batch(CHUNK, source)
-            kept = self._accepted(batch.columns, source)[:count]
+            walks = self._walker.walks(CHUNK, source)
+            kept = self._accepted(self._walker, walks, source)[:count]
             rejected = 0 if len(kept) else rejected + CHUNK
             if rejected >= MAX_DRAWS:
                 raise self._rejected()
             count -= len(kept)
-            yield Batch(self._model, {variable: column[kept] for variable, column in batch.columns.items()})
+            nothing = dict.fromkeys(self._variables, numpy().zeros(len(kept), numpy().int32))
+            yield Batch(self._model, nothing | self._walker.columns(walks, kept))
 
-    def _accepted(self, columns: Mapping[int, Any], source: Any) -> Any:
-        """The places of the draws that are accepted."""
+    def _accepted(self, walker: Walker, walks: Walks, source: Any) -> Any:
+        """The places of the walks that are accepted."""
         np = numpy()
-        keeps, logs = np.ones(CHUNK, bool), np.zeros(CHUNK)
-        for tilt, tables in zip(self._tilts, self._tables, strict=True):
-            costs = np.zeros(CHUNK, np.int64)
-            for table in tables:
-                table.add(columns, costs, logs)
-            keeps &= tilt.limit.keeps(costs)
-        bits = source.random_raw(CHUNK)
-        drawn, chance = np.log2(np.maximum(bits, 1).astype(float)) - 64, log2(self._least) - logs
-        accepted = keeps & (drawn < chance)
-        unsure = keeps & ((np.abs(drawn - chance) <= NEAR) | (bits < 1 << 40))
+        bits = source.random_raw(len(walks.logs))
+        drawn, chance = np.log2(np.maximum(bits, 1).astype(float)) - 64, self.least - walks.logs
+        accepted = drawn < chance
+        unsure = (np.abs(drawn - chance) <= NEAR) | (bits < 1 << 40)
         for n in np.flatnonzero(unsure).tolist():
-            weight = prod(f.rows[tuple(int(columns[v][n]) for v in f.scope)] for f in self._weights)
-            accepted[n] = _below(int(bits[n]), self._least, weight, source)
+            parts = walker.parts(walks, n)
+            accepted[n] = below(int(bits[n]), self.least, parts, lambda: int(source.random_raw()))
         return np.flatnonzero(accepted)
 
     def _rejected(self) -> NasError:
@@ -177,8 +177,12 @@ class Limited:
         )
 
 
-def _itself(weight: int) -> int:
-    return weight
+def _decided(priced: Priced) -> list[int]:
+    """The variables that say what an architecture is."""
+    found = set(priced.model.choices.values())
+    for flow in priced.model.flows.values():
+        found |= {flow.start, *(passage.groups for passage in flow.links.values())}
+    return sorted(found)
 
 
 def _nothing(priced: Priced) -> NasError:
@@ -189,125 +193,67 @@ def _nothing(priced: Priced) -> NasError:
     )
 
 
-class _Tilt:
-    """Weights that favour the architectures within a limit.
-
-    Args:
-        limit: The limit.
-        rate: How often a cost of one unit halves the weight.
-
-    Attributes:
-        limit: The limit.
-        pairs: The factors of its metric, each with its weights.
-        least: No architecture that keeps the limit has a product of weights below this.
-    """
-
-    def __init__(self, limit: UnitLimit, rate: float) -> None:
-        below = limit.relation == "<="
-        self.limit, room = limit, limit.value if below else -limit.value
-        self.pairs: list[tuple[Factor, Factor]] = []
-        bits = 0.0
-        for factor in limit.metric.factors:
-            low, high = min(factor.rows.values()), max(factor.rows.values())
-            own = SPARE + rate * (high - low) if rate and high > low else 0.0
-            best = low if below else high
-            room, bits = room - (best if below else -best), bits + own
-            rows = {row: _weight(own - rate * abs(cost - best)) for row, cost in factor.rows.items()}
-            self.pairs.append((factor, Factor(factor.scope, rows)))
-        whole, part = divmod(bits - rate * room, 1)
-        shift = int(whole) - 60
-        mantissa = int(exp2(60 + part) * (1 - NEAR))
-        self.least = max(mantissa << shift if shift >= 0 else mantissa >> -shift, 1)
-
-    def keeps(self, assignment: Mapping[int, int]) -> bool:
-        """Whether a possible assignment keeps the limit."""
-        return bool(self.limit.keeps(self.limit.metric.units(assignment)))
-
-
-def _weight(bits: float) -> int:
-    """An integer not below 2^bits, and hardly above; 1 for no bits."""
-    if not bits:
-        return 1
-    whole, part = divmod(bits, 1)
-    mantissa = floor(exp2(60 + part) * (1 + NEAR)) + 1
-    return mantissa << int(whole) - 60 if whole >= 60 else (mantissa >> 60 - int(whole)) + 1
-
-
-def _rate(priced: Priced, limit: UnitLimit) -> float:
-    """The least rate at which nearly as many draws are accepted as can be.
+def _tilts(priced: Priced, limits: Sequence[UnitLimit]) -> list[float]:
+    """For each limit the rate at which most draws are accepted, given those of the limits before it.
 
     With N(c) architectures of cost c, each of those within the limit T is accepted in 2^-loss(rate) of the draws, where
     loss(rate) = rate * T + log2(sum of N(c) * 2^(-rate * c)): a convex function.
     """
-    sign = 1 if limit.relation == "<=" else -1
-    counts = [(sign * cost, log2(n)) for cost, n in priced.around(limit, BINS)]
-    target = max(sign * limit.value, min(cost for cost, _ in counts))
-    spread = max(max(factor.rows.values()) - min(factor.rows.values()) for factor in limit.metric.factors)
+    found = [0.0] * len(limits)
 
-    def loss(rate: float) -> float:
-        logs = [n - rate * cost for cost, n in counts]
-        most = max(logs)
-        return rate * target + most + log2(sum(exp2(log - most) for log in logs))
+    def loss(n: int, rate: float) -> float:
+        tried = [*found[:n], rate, *found[n + 1 :]]
+        return worth(priced.circuit, _by_metric(priced, limits, tried)) + _border(limits, tried)
 
-    low, high = 0.0, MOST_HALVINGS / spread
-    for _ in range(100):
-        third = (high - low) / 3
-        low, high = (low, high - third) if loss(low + third) <= loss(high - third) else (low + third, high)
-    best, low = loss(high), 0.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (low, middle) if loss(middle) <= best + LOSS else (middle, high)
-    return high if loss(0.0) > best + LOSS else 0.0
-
-
-class _Table:
-    """A factor and its weights as arrays.
-
-    Args:
-        costs: The factor.
-        weights: Its weights: the same rows.
-        graph: The graph of its variables.
-    """
-
-    def __init__(self, costs: Factor, weights: Factor, graph: FactorGraph) -> None:
-        np = numpy()
-        self._scope = costs.scope
-        self._lookups = _lookups(list(costs.rows), [graph.size(variable) for variable in costs.scope])
-        self._costs = np.array(list(costs.rows.values()), np.int64)
-        self._logs = np.array([log2(weight) for weight in weights.rows.values()])
-
-    def add(self, columns: Mapping[int, Any], costs: Any, logs: Any) -> None:
-        """Add to the costs of a batch, and to the logarithms of its weights."""
-        row: Any = 0
-        for variable, (size, table) in zip(self._scope, self._lookups, strict=True):
-            row = table.take(row * size + columns[variable])
-        costs += self._costs.take(row)
-        logs += self._logs.take(row)
-
-
-def _lookups(rows: Sequence[Row], sizes: Sequence[int]) -> list[tuple[int, Any]]:
-    """Tables that turn a row, one variable after the other, into its place in a list: from the place of what came
-    before times the variable's number of values plus its value, to the place of both.
-    """
-    np = numpy()
-    before: dict[Row, int] = {(): 0}
-    found = []
-    for depth, size in enumerate(sizes, start=1):
-        after: dict[Row, int] = {}
-        table = np.zeros(len(before) * size, dtype=np.int32)
-        for row in rows:
-            table[before[row[: depth - 1]] * size + row[depth - 1]] = after.setdefault(row[:depth], len(after))
-        found.append((size, table))
-        before = after
+    for n, limit in enumerate(limits):
+        found[n] = _least_at(lambda rate, n=n: loss(n, rate), 1 / (limit.room + 1))  # type: ignore[misc]
     return found
 
 
-def _below(u: int, least: int, weight: int, source: Any) -> bool:
-    """Whether a random number whose first 64 bits are `u` is below least / weight; more bits are taken as needed."""
+def _least_at(value: Callable[[float], float], start: float) -> float:
+    """About where a convex function of a number that is not negative is least: doubled, then narrowed down."""
+    low, middle, best = 0.0, start, value(start)
+    if value(0.0) <= best:
+        return 0.0
+    while (further := value(2 * middle)) < best - LITTLE:
+        low, middle, best = middle, 2 * middle, further
+    high = 2 * middle
+    for _ in range(NARROWED):
+        lower, upper = (low + middle) / 2, (middle + high) / 2
+        if (left := value(lower)) < best:
+            high, middle, best = middle, lower, left
+        elif (right := value(upper)) < best:
+            low, middle, best = middle, upper, right
+        else:
+            low, high = lower, upper
+    return middle
+
+
+def _by_metric(priced: Priced, limits: Sequence[UnitLimit], tilts: Sequence[float]) -> list[float]:
+    """How often a cost of one unit of each metric halves the weight."""
+    found = [0.0] * len(priced.metrics)
+    for limit, tilt in zip(limits, tilts, strict=True):
+        found[limit.metric.number] += tilt * limit.sign
+    return found
+
+
+def _border(limits: Sequence[UnitLimit], tilts: Sequence[float]) -> float:
+    """How often the weight is halved by costs that are all at their limits."""
+    return sum(tilt * limit.sign * limit.value for limit, tilt in zip(limits, tilts, strict=True))
+
+
+def below(u: int, log: float, parts: Sequence[int], more: Callable[[], int]) -> bool:
+    """Whether a random number whose first 64 bits are `u` is below 2^log over the product of some parts of 2^BITS; more
+    bits are taken as needed.
+    """
+    whole, part = divmod(log, 1)
+    least, weight = int(exp2(60 + part)), prod(parts)
+    shift = int(whole) - 60 + BITS * len(parts)
+    least, weight = (least << shift, weight) if shift >= 0 else (least, weight << -shift)
     bits = 64
     while True:
         if (u + 1) * weight <= least << bits:
             return True
         if u * weight >= least << bits:
             return False
-        u, bits = u << 64 | int(source.random_raw()), bits + 64
+        u, bits = u << 64 | more(), bits + 64

@@ -12,22 +12,24 @@ costs are one point; going back through the circuit finds one architecture for e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from math import gcd
 from typing import Any, Literal
 
 from nasdsl.algebra.arrays import Batch
-from nasdsl.algebra.circuit import Circuit, Product, circuit
+from nasdsl.algebra.circuit import Circuit, Label, compiled
 from nasdsl.algebra.costs import Costs
-from nasdsl.algebra.elimination import Table, elimination_order
-from nasdsl.algebra.factors import Factor, Row
+from nasdsl.algebra.factors import Factor
 from nasdsl.algebra.metrics import Part
 from nasdsl.algebra.model import Model
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 
 Sense = Literal["least", "most"]
+
+Children = tuple[int, ...]
+"""The nodes that a term goes on with."""
 
 WORD = 62
 """Bits of a machine integer that a point may take; wider points are Python's integers."""
@@ -59,15 +61,12 @@ class ParetoFront:
         _numpy()
         pricing = Costs(model)
         axes = [_Axis(pricing.factors(some), sense) for some, sense in zip(parts, senses, strict=True)]
-        self._model, self._sizes = model, [len(variable.values) for variable in pricing.graph.variables]
-        tables, pairs = self._priced(axes)
-        factors = [*pricing.graph.factors, *(Factor(table.scope, table.rows) for table in tables)]
-        order = elimination_order(replace(pricing.graph, factors=factors))
-        self._circuit = circuit(pricing.graph.factors, tables, order)
-        if not self._circuit.sums:
+        self._model, self._decided = model, _telling(model)
+        # The first cost in the upper bits.
+        self._circuit = compiled(pricing.graph, [axes[1].factors, axes[0].factors], self._decided)
+        if not self._circuit.nodes:
             raise NasError(f"`{model.space.name}` has no architecture", help="let its rules forbid less")
-        self._fronts = _Fronts(pairs, [axis.most for axis in axes])
-        self._fronts.evaluate(self._circuit)
+        self._fronts = _Fronts(self._circuit)
         found = self._fronts.pairs(self._fronts.known[-1])
         self.costs = [(axes[0].cost(first), axes[1].cost(second)) for first, second in found]
 
@@ -76,32 +75,10 @@ class ParetoFront:
         np = _numpy()
         front = self._fronts.known[-1]
         targets = front if places is None else front[np.array(places, dtype=np.int64)]
-        columns = {variable: np.zeros(len(targets), np.int32) for variable in range(len(self._sizes))}
-        for atom, at in self._fronts.way_back(self._circuit, targets):
-            scope, row = self._atoms[atom]
-            for variable, value in zip(scope, row, strict=True):
-                columns[variable][at] = value
+        columns = {variable: np.zeros(len(targets), np.int32) for variable in self._decided}
+        for (variable, value), at in self._fronts.way_back(targets):
+            columns[variable][at] = value
         return list(Batch(self._model, columns).architectures())
-
-    def _priced(self, axes: Sequence[_Axis]) -> tuple[list[Table[int]], list[tuple[int, int]]]:
-        """The factors of both metrics with atoms for rows, each with its pair of costs.
-
-        Variables of which an architecture is made and no metric speaks have a factor of their own, so that the atoms of
-        an architecture say what it is.
-        """
-        by_scope: dict[tuple[int, ...], dict[Row, tuple[int, int]]] = {}
-        for first in axes[0].factors:
-            by_scope[first.scope] = {row: (cost, 0) for row, cost in first.rows.items()}
-        for second in axes[1].factors:
-            other = by_scope.get(second.scope, dict.fromkeys(second.rows, (0, 0)))
-            by_scope[second.scope] = {r: (other[r][0], cost) for r, cost in second.rows.items() if r in other}
-        spoken = {variable for scope in by_scope for variable in scope}
-        for variable in sorted(_telling(self._model) - spoken):
-            by_scope[variable,] = {(value,): (0, 0) for value in range(self._sizes[variable])}
-        self._atoms: list[tuple[tuple[int, ...], Row]] = [(scope, row) for scope in by_scope for row in by_scope[scope]]
-        numbers = iter(range(len(self._atoms)))
-        tables = [Table(scope, {row: next(numbers) for row in rows}) for scope, rows in by_scope.items()]
-        return tables, [by_scope[scope][row] for scope, row in self._atoms]
 
 
 def _telling(model: Model) -> set[int]:
@@ -115,7 +92,6 @@ class _Axis:
 
     Attributes:
         factors: What the parts add.
-        most: The sum is not above this.
     """
 
     def __init__(self, factors: Sequence[Factor], sense: Sense) -> None:
@@ -131,7 +107,6 @@ class _Axis:
             Factor(factor.scope, {row: cost // self._unit for row, cost in rows.items()})
             for factor, rows in zip(factors, over, strict=True)
         ]
-        self.most = sum(max(factor.rows.values(), default=0) for factor in self.factors)
 
     def cost(self, total: int) -> int:
         """The cost that a sum stands for, in the metric's integer unit."""
@@ -142,34 +117,25 @@ class _Fronts:
     """Fronts as arrays: arithmetic, and the way back.
 
     Args:
-        pairs: The costs of each atom.
-        most: For both costs a number that no sum exceeds.
+        circuit: A circuit of two costs, the first of a point in the upper bits of what terms cost.
 
     Attributes:
-        known: For each sum of a circuit its front.
+        known: For each node of the circuit its front.
+
+    Raises:
+        NasError: They have more than `MAX_POINTS` points.
     """
 
-    def __init__(self, pairs: Sequence[tuple[int, int]], most: Sequence[int]) -> None:
+    def __init__(self, circuit: Circuit) -> None:
         np = _numpy()
-        self._shift = most[1].bit_length()
-        self._mask = (1 << self._shift) - 1
-        self._type: Any = np.int64 if self._shift + most[0].bit_length() <= WORD else object
-        self._atoms = [(first << self._shift) + second for first, second in pairs]
+        self._circuit = circuit
+        self._mask = (1 << circuit.bits) - 1
+        self._type: Any = np.int64 if 2 * circuit.bits <= WORD else object
+        self._weights = [self._best(np.array(sorted(costs), self._type)) for costs in circuit.weights]
         self.known: list[Any] = []
-
-    def pairs(self, front: Any) -> list[tuple[int, int]]:
-        """The points of a front as pairs."""
-        return [(point >> self._shift, point & self._mask) for point in front.tolist()]
-
-    def evaluate(self, circuit: Circuit) -> None:
-        """Find the fronts of all sums.
-
-        Raises:
-            NasError: They have more than `MAX_POINTS` points.
-        """
         points = 0
-        for products in circuit.sums:
-            self.known.append(self._sum(products))
+        for node in circuit.merged:
+            self.known.append(self._sum(node))
             points += len(self.known[-1])
             if points > MAX_POINTS:
                 raise NasError(
@@ -178,23 +144,21 @@ class _Fronts:
                     status=3,
                 )
 
-    def _sum(self, products: Sequence[Product]) -> Any:
-        np = _numpy()
-        found, single = [], []
-        for product in products:
-            offset = self._offset(product)
-            if not product.sums:
-                single.append(offset)
-            elif len(product.sums) == 1:
-                found.append(self.known[product.sums[0]] + offset)
-            else:
-                found.append(self._times(*(self.known[n] for n in product.sums)) + offset)
-        if single:
-            found.append(np.array(single, self._type))
-        return found[0] if len(found) == 1 and not single else self._best(np.concatenate(found))
+    def pairs(self, front: Any) -> list[tuple[int, int]]:
+        """The points of a front as pairs."""
+        return [(point >> self._circuit.bits, point & self._mask) for point in front.tolist()]
 
-    def _offset(self, product: Product) -> int:
-        return sum(self._atoms[atom] for atom in product.atoms)
+    def _sum(self, node: Mapping[Children, int]) -> Any:
+        np = _numpy()
+        found = []
+        for children, number in node.items():
+            weights = self._weights[number]
+            found.append(self._times(self._product(children), weights) if children else weights)
+        return found[0] if len(found) == 1 else self._best(np.concatenate(found))
+
+    def _product(self, children: Children) -> Any:
+        """The front of the product of some nodes."""
+        return reduce(self._times, (self.known[child] for child in children))
 
     def _times(self, a: Any, b: Any) -> Any:
         np = _numpy()
@@ -214,50 +178,55 @@ class _Fronts:
         kept[1:] = second[1:] < np.minimum.accumulate(second)[:-1]
         return points[kept]
 
-    def way_back(self, circuit: Circuit, targets: Any) -> Iterable[tuple[int, Any]]:
-        """How some points of the total come about.
+    def way_back(self, targets: Any) -> Iterator[tuple[Label, Any]]:
+        """How some points of the whole come about.
 
         Yields:
-            Atoms, each with the places of the points that it is a part of.
+            What is decided, each with the places of the points that it is decided for.
         """
         np = _numpy()
-        waiting: list[list[tuple[Any, Any]]] = [[] for _ in circuit.sums]
+        nodes = self._circuit.nodes
+        waiting: list[list[tuple[Any, Any]]] = [[] for _ in nodes]
         waiting[-1].append((np.arange(len(targets)), targets))
-        for n in range(len(circuit.sums) - 1, -1, -1):
+        for n in range(len(nodes) - 1, -1, -1):
             if not waiting[n]:
                 continue
             at = np.concatenate([places for places, _ in waiting[n]])
             points = np.concatenate([points for _, points in waiting[n]])
             waiting[n] = []
-            for product in circuit.sums[n]:
-                made, parts = self._made(product, points)
-                for atom in product.atoms:
-                    yield atom, at[made]
-                for number, part in zip(product.sums, parts, strict=True):
-                    waiting[number].append((at[made], part))
+            for cost, children, labels in nodes[n]:
+                made, parts = self._split(children, points - cost)
+                for label in labels:
+                    yield label, at[made]
+                for child, part in zip(children, parts, strict=True):
+                    waiting[child].append((at[made], part))
                 at, points = at[~made], points[~made]
                 if not len(at):
                     break
 
-    def _made(self, product: Product, points: Any) -> tuple[Any, list[Any]]:
-        """Which points a product makes, and of which points of its sums."""
+    def _split(self, children: Children, points: Any) -> tuple[Any, list[Any]]:
+        """Which points a product of nodes makes, and of which points of the nodes."""
+        if not children:
+            return points == 0, []
+        first, *rest = children
+        if not rest:
+            made = _has(self.known[first], points)
+            return made, [points[made]]
+        made, chosen = self._halves(self.known[first], self._product(tuple(rest)), points)
+        _, parts = self._split(tuple(rest), (points - chosen)[made])
+        return made, [chosen[made], *parts]
+
+    def _halves(self, first: Any, second: Any, points: Any) -> tuple[Any, Any]:
+        """Which points are the sum of one of the first front and one of the second, and of which of the first."""
         np = _numpy()
-        left = points - self._offset(product)
-        if not product.sums:
-            return left == 0, []
-        if len(product.sums) == 1:
-            made = _has(self.known[product.sums[0]], left)
-            return made, [left[made]]
-        first, second = (self.known[n] for n in product.sums)
         swapped = len(first) > len(second)
         few, many = (second, first) if swapped else (first, second)
-        made, chosen = np.zeros(len(left), bool), np.zeros(len(left), self._type)
+        made, chosen = np.zeros(len(points), bool), np.zeros(len(points), self._type)
         size = max(CHUNK // len(few), 1)
-        for n in range(0, len(left), size):
-            hits = _has(many, left[n : n + size, None] - few[None, :])
+        for n in range(0, len(points), size):
+            hits = _has(many, points[n : n + size, None] - few[None, :])
             made[n : n + size], chosen[n : n + size] = hits.any(axis=1), few[hits.argmax(axis=1)]
-        parts = [chosen[made], (left - chosen)[made]]
-        return made, parts[::-1] if swapped else parts
+        return made, points - chosen if swapped else chosen
 
 
 def _has(front: Any, points: Any) -> Any:

@@ -1,37 +1,42 @@
 """A space with costs: bounds, how many architectures cost how much, how many keep some limits.
 
 Costs are integers, and everything here is exact in them. Only the range may be too long to tell every cost apart: then
-costs are counted in steps, and since some dozens of parts add up, so does their rounding. A count under a limit is then
-done twice, with each part rounded down and with each rounded up: the true count lies between.
+costs are counted in steps, and since some dozens of terms add up, so does their rounding. How much it takes off at most
+is known, so a count under a limit is given as two numbers that the true one lies between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import gcd
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import gcd, isqrt
 from typing import Any, Literal
 
+from nasdsl.algebra.circuit import Circuit, compiled
+from nasdsl.algebra.convolution import affordable, coefficients
 from nasdsl.algebra.costs import Costs
-from nasdsl.algebra.elimination import Table, eliminate, elimination_order, tables
-from nasdsl.algebra.factors import Factor, FactorGraph
+from nasdsl.algebra.factors import Factor
 from nasdsl.algebra.metrics import Part
 from nasdsl.algebra.model import Model
-from nasdsl.algebra.polynomial import Polynomials
-from nasdsl.algebra.semiring import SUMMARY, Summary
+from nasdsl.algebra.windows import Axis, Plan, Point, extremes
 from nasdsl.diagnostics.errors import NasError
 
 Relation = Literal["<=", ">="]
-Rounding = Literal["down", "nearest", "up"]
 
-BINS = (100, 50_000)
-"""How many costs are told apart at least and at most, unless asked otherwise."""
+MEMORY = 250_000_000
+"""Bytes that polynomials may take before costs are counted in steps, unless asked otherwise."""
 
-MOST_BINS = 5_000
-"""How many costs are told apart at most where a rough answer will do."""
+TRIES = 8
+"""How often a number of bins is tried."""
 
-MEMORY = 1_000_000_000
-"""Bytes that polynomials may need, if all of them had all terms; in use is about a fifth of that."""
+ENOUGH = 0.4
+"""What part of what can be afforded is worth no further try."""
+
+MOST_MEMORY = 4_000_000_000
+"""Bytes that polynomials may take at all."""
+
+BINS = 2_000
+"""About how many costs a histogram tells apart at most, unless asked otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +69,27 @@ class Histogram:
     slack: int
 
 
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A cost of a space: every architecture costs `offset` and a multiple of `unit`, the sum of its factors.
 
-    Args:
-        factors: What the parts cost, given the variables of a graph.
-        rest: The graph.
+    Attributes:
+        number: Its place among the metrics.
+        offset: What every architecture costs at least.
+        unit: What all differences of costs are multiples of.
+        factors: What the parts add, in units, given the variables of a graph.
+        least: The least sum, in units.
+        most: The greatest.
+        size: How many architectures there are.
     """
 
-    def __init__(self, factors: Sequence[Factor], rest: FactorGraph) -> None:
-        lows = [min(factor.rows.values(), default=0) for factor in factors]
-        self.offset = sum(lows)
-        spread = [cost - low for factor, low in zip(factors, lows, strict=True) for cost in factor.rows.values()]
-        self.unit = gcd(*spread) or 1
-        self.factors = [
-            Factor(factor.scope, {row: (cost - low) // self.unit for row, cost in factor.rows.items()})
-            for factor, low in zip(factors, lows, strict=True)
-        ]
-        self._largest = 0
-        graph = replace(rest, factors=[*rest.factors, *self.factors])
-        found = eliminate(tables(graph, SUMMARY), elimination_order(graph), SUMMARY, keep=False, notice=self._notice)
-        self.size, self.least, self.most = found.total
-        self.rows = found.most_rows
-        self.bits = max(self._largest, self.size).bit_length() // 8 * 8 + 8
-
-    def _notice(self, message: Table[Summary]) -> None:
-        self._largest = max([self._largest, *(count for count, _, _ in message.rows.values())])
+    number: int
+    offset: int
+    unit: int
+    factors: Sequence[Factor]
+    least: int
+    most: int
+    size: int
 
     def units(self, assignment: Mapping[int, int]) -> int:
         """How many units above the offset a possible assignment costs."""
@@ -103,16 +103,21 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class UnitLimit:
-    """A limit on a metric, in its units."""
+    """A limit on a metric, in its units, that some architectures keep and some do not."""
 
     metric: Metric
     relation: Relation
     value: int
 
     @property
-    def reach(self) -> int:
-        """The greatest cost that is of interest."""
-        return min(self.value, self.metric.most) if self.relation == "<=" else self.metric.most
+    def sign(self) -> int:
+        """A limit from below is one from above on what is turned around."""
+        return 1 if self.relation == "<=" else -1
+
+    @property
+    def room(self) -> int:
+        """How many units there are from the best cost to the limit."""
+        return self.value - self.metric.least if self.relation == "<=" else self.metric.most - self.value
 
     def keeps(self, units: Any) -> Any:
         """Whether a cost in units (or each of an array) keeps the limit."""
@@ -120,45 +125,23 @@ class UnitLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """A limit as an axis of a polynomial: exponents are `scale` times the cost in steps.
+class Range:
+    """The limits on one metric.
 
     Attributes:
-        limit: The limit.
-        step: How many units are counted as one.
-        rounding: How the costs of each factor become whole steps.
-        scale: How many exponents the axes before this one need.
+        limit: One of them.
+        other: The one in the other direction, if there is one.
     """
 
     limit: UnitLimit
-    step: int
-    rounding: Rounding
-    scale: int
+    other: UnitLimit | None
 
-    @property
-    def length(self) -> int:
-        """How many costs in steps there can be."""
-        rounded = len(self.limit.metric.factors) if self.rounding != "down" else 0
-        return self.limit.metric.most // self.step + 1 + rounded
-
-    @property
-    def factors(self) -> list[Factor]:
-        """What the parts add to the exponent."""
-        add = {"down": 0, "nearest": self.step // 2, "up": self.step - 1}[self.rounding]
-        return [
-            Factor(f.scope, {row: (cost + add) // self.step * self.scale for row, cost in f.rows.items()})
-            for f in self.limit.metric.factors
-        ]
-
-    @property
-    def degree(self) -> int | None:
-        """If this is the last axis: the highest exponent that can keep the limit, if there is one."""
-        return self.scale * (self.limit.value // self.step + 1) - 1 if self.limit.relation == "<=" else None
-
-    def keeps(self, exponent: int) -> bool:
-        """Whether an exponent keeps the limit."""
-        cost, value = exponent // self.scale % self.length, self.limit.value
-        return cost <= value // self.step if self.limit.relation == "<=" else cost >= -(-value // self.step)
+    def axis(self, bins: int | None) -> Axis:
+        """The costs that may keep the first, in steps so that about `bins` are told apart; None: all."""
+        sign = self.limit.sign
+        step = 1 if bins is None else _step(self.limit.room, bins)
+        least = None if self.other is None else sign * self.other.value
+        return Axis(self.limit.metric.number, sign, step, sign * self.limit.value, least)
 
 
 class Priced:
@@ -167,19 +150,34 @@ class Priced:
     Args:
         model: The space.
         parts: For each metric the parts that add up to it.
-        memory: Bytes that polynomials may need, if all of them had all terms, before costs are counted in steps.
+
+    Attributes:
+        model: The space.
+        graph: Its variables and hard factors, with the variables that costs need.
+        metrics: Its costs.
+        circuit: The sum over its architectures.
 
     Raises:
         NasError: A price is not known, a part depends on too much, or the space has no architecture.
     """
 
-    def __init__(self, model: Model, parts: Sequence[Iterable[Part]], *, memory: int = MEMORY) -> None:
+    def __init__(self, model: Model, parts: Sequence[Iterable[Part]]) -> None:
         costs = Costs(model)
-        factors = [costs.factors(some) for some in parts]
-        self.model, self.graph, self._memory = model, costs.graph, memory
-        self.metrics = [Metric(some, costs.graph) for some in factors]
-        if any(not metric.size for metric in self.metrics):
+        scaled = [_scaled(costs.factors(some)) for some in parts]
+        self.model, self.graph = model, costs.graph
+        self.circuit: Circuit = compiled(costs.graph, [factors for _, _, factors in scaled])
+        if not self.circuit.nodes:
             raise NasError(f"`{model.space.name}` has no architecture", help="let its rules forbid less")
+        self.metrics = []
+        for n, (offset, unit, factors) in enumerate(scaled):
+            units = [[self.circuit.costs(cost)[n] for cost in weights] for weights in self.circuit.weights]
+            least, most = (extremes(self.circuit, units, best)[-1] for best in (min, max))
+            self.metrics.append(Metric(n, offset, unit, factors, least, most, self.size))
+
+    @property
+    def size(self) -> int:
+        """How many architectures there are."""
+        return self.circuit.sizes[-1]
 
     def bounds(self, metric: int = 0) -> tuple[int, int]:
         """The least and the greatest cost of an architecture."""
@@ -191,42 +189,44 @@ class Priced:
 
         Args:
             metric: The number of the metric.
-            bins: About how many costs to tell apart at most; by default as many as memory allows.
+            bins: About how many costs to tell apart at most.
+
+        Raises:
+            NasError: So many costs need too much memory.
         """
         found = self.metrics[metric]
-        whole = UnitLimit(found, "<=", found.most)
-        (step,) = self._steps([whole], bins)
-        axis = Axis(whole, step, "down", 1)
-        counts = {found.offset + cost * step * found.unit: n for cost, n in self._terms([axis])}
-        return Histogram(counts, (step - 1) * len(found.factors) * found.unit)
-
-    def around(self, limit: UnitLimit, bins: int) -> list[tuple[int, int]]:
-        """About how many architectures cost how much, in units, within a limit and as far again beyond it."""
-        metric, below = limit.metric, limit.relation == "<="
-        room = limit.value - metric.least if below else metric.most - limit.value
-        step = max(2 * room // bins, metric.most // MOST_BINS, 1)
-        end = min(metric.least + 2 * room + bins, metric.most) if below else 0
-        axis = Axis(UnitLimit(metric, limit.relation, end), step, "nearest", 1)
-        return [(cost * step, n) for cost, n in self._terms([axis])]
+        step = _step(found.most - found.least, bins or BINS)
+        plan = self._plan([Axis(metric, 1, step)])
+        ((least, most),) = plan.taken
+        counts = {
+            found.offset + (cost * step + least) * found.unit: count for (cost,), count in sorted(coefficients(plan))
+        }
+        return Histogram(counts, (most - least) * found.unit)
 
     def count(self, bounds: Sequence[Bound], bins: int | None = None) -> Bracket:
         """How many architectures keep all of some bounds.
 
         Args:
             bounds: The bounds.
-            bins: About how many costs to tell apart at most; by default as many as memory allows.
+            bins: About how many costs to tell apart at most; by default as many as some seconds and `MEMORY` allow.
+
+        Raises:
+            NasError: So many costs need too much memory.
         """
         limits = self.limits(bounds)
         if limits is None:
             return Bracket(0, 0)
         if not limits:
             return Bracket(self.size, self.size)
-        steps = self._steps(limits, bins)
-        inner = self._kept(axes(limits, steps, inner=True))
-        return Bracket(inner, inner if set(steps) == {1} else self._kept(axes(limits, steps, inner=False)))
+        plan = self._within(limits, bins)
+        found = list(coefficients(plan))
+        return Bracket(*(_kept(found, plan, sure=sure) for sure in (True, False)))
 
     def limits(self, bounds: Sequence[Bound]) -> list[UnitLimit] | None:
-        """The bounds, in units, that some architectures keep and some do not; None if one of them excludes all."""
+        """The bounds, in units, that some architectures keep and some do not; None if one of them excludes all.
+
+        Of several on one metric in one direction it is the tightest.
+        """
         found = []
         for bound in bounds:
             metric = self.metrics[bound.metric]
@@ -235,51 +235,76 @@ class Priced:
                 return None
             if value < metric.most if below else value > metric.least:
                 found.append(UnitLimit(metric, bound.relation, value))
-        return found
+        tightest: dict[tuple[int, Relation], UnitLimit] = {}
+        for limit in sorted(found, key=lambda limit: limit.room):
+            tightest.setdefault((limit.metric.number, limit.relation), limit)
+        return list(tightest.values())
 
-    @property
-    def size(self) -> int:
-        """How many architectures there are."""
-        return self.metrics[0].size
+    def _within(self, limits: Sequence[UnitLimit], bins: int | None) -> Plan:
+        """The polynomials for some limits, an axis for each metric; by default the finest that can be afforded."""
+        ranges = _ranges(limits)
+        if bins is not None:
+            return self._plan([own.axis(bins) for own in ranges])
+        plan = Plan(self.circuit, [own.axis(None) for own in ranges])
+        if _need(plan) <= 1:
+            return plan
+        fits, breaks = 1, max(own.limit.room for own in ranges)
+        best, tried = None, int(breaks / _need(plan) ** (1 / len(ranges)))
+        for _ in range(TRIES):
+            plan = Plan(self.circuit, [own.axis(tried) for own in ranges])
+            if _need(plan) <= 1:
+                best, fits = plan, tried
+            else:
+                breaks = tried
+            if ENOUGH < _need(plan) <= 1 or breaks <= fits + 1:
+                break
+            tried = isqrt(fits * breaks)
+        return best or self._plan([own.axis(1) for own in ranges])
 
-    def graph_of(self, axes: Sequence[Axis]) -> FactorGraph:
-        """The factor graph whose costs are the exponents of some axes."""
-        return replace(self.graph, factors=[*self.graph.factors, *(f for axis in axes for f in axis.factors)])
-
-    def _kept(self, axes: Sequence[Axis]) -> int:
-        """How many architectures keep a limit on each axis."""
-        return sum(count for exponent, count in self._terms(axes) if all(axis.keeps(exponent) for axis in axes))
-
-    def _terms(self, axes: Sequence[Axis]) -> Iterator[tuple[int, int]]:
-        """The exponents of the polynomial of all architectures with their coefficients."""
-        graph, polynomials = self.graph_of(axes), arithmetic(axes)
-        semiring = polynomials.semiring
-        found = eliminate(tables(graph, semiring), elimination_order(graph), semiring, keep=False)
-        return polynomials.terms(found.total)
-
-    def _steps(self, limits: Sequence[UnitLimit], bins: int | None) -> list[int]:
-        """How many units of each metric to count as one."""
-        if bins is None:
-            most = self._memory * 8 // max(limit.metric.bits * limit.metric.rows or 1 for limit in limits)
-            bins = min(max(int(most ** (1 / len(limits))), BINS[0]), BINS[1])
-        return steps(limits, bins)
-
-
-def steps(limits: Sequence[UnitLimit], bins: int) -> list[int]:
-    """How many units of each metric to count as one, to tell some number of costs apart."""
-    return [-(-limit.reach // bins) or 1 for limit in limits]
-
-
-def axes(limits: Sequence[UnitLimit], steps: Sequence[int], *, inner: bool) -> list[Axis]:
-    """The limits as axes; what keeps them in steps is a subset (`inner`) or a superset of what really does."""
-    found: list[Axis] = []
-    scale = 1
-    for limit, step in sorted(zip(limits, steps, strict=True), key=lambda item: item[0].relation == "<="):
-        found.append(Axis(limit, step, "up" if inner == (limit.relation == "<=") else "down", scale))
-        scale *= found[-1].length
-    return found
+    def _plan(self, axes: Sequence[Axis]) -> Plan:
+        plan = Plan(self.circuit, axes)
+        if plan.memory > MOST_MEMORY:
+            lengths = " x ".join(f"{length:,}" for length in plan.windows[-1].shape)
+            raise NasError(
+                f"telling {lengths} costs apart takes {plan.memory / 1e9:,.1f} GB, more than {MOST_MEMORY / 1e9:.0f}",
+                help="give fewer --bins",
+                status=3,
+            )
+        return plan
 
 
-def arithmetic(axes: Sequence[Axis]) -> Polynomials:
-    """Polynomials over some axes."""
-    return Polynomials(max(axis.limit.metric.bits for axis in axes), axes[-1].degree)
+def _need(plan: Plan) -> float:
+    """How many times as much as can be afforded polynomials need."""
+    return max(plan.work / affordable(len(plan.spans)), plan.memory / MEMORY)
+
+
+def _scaled(factors: Sequence[Factor]) -> tuple[int, int, list[Factor]]:
+    """The offset, the unit, and factors that say how many units more a part costs than it does at least."""
+    lows = [min(factor.rows.values(), default=0) for factor in factors]
+    unit = gcd(*(cost - low for factor, low in zip(factors, lows, strict=True) for cost in factor.rows.values())) or 1
+    found = [
+        Factor(factor.scope, {row: (cost - low) // unit for row, cost in factor.rows.items()})
+        for factor, low in zip(factors, lows, strict=True)
+    ]
+    return sum(lows), unit, found
+
+
+def _step(units: int, bins: int) -> int:
+    """How many units to count as one, to tell some number of costs apart."""
+    return -(-units // max(bins, 1)) or 1
+
+
+def _ranges(limits: Sequence[UnitLimit]) -> list[Range]:
+    """The limits by metric."""
+    found: dict[int, list[UnitLimit]] = {}
+    for limit in limits:
+        found.setdefault(limit.metric.number, []).append(limit)
+    return [Range(own[0], own[1] if len(own) > 1 else None) for own in found.values()]
+
+
+def _kept(counts: Iterable[tuple[Point, int]], plan: Plan, *, sure: bool) -> int:
+    """How many architectures surely keep all limits, or perhaps do."""
+    ends = [plan.kept(axis, sure=sure) for axis in range(len(plan.spans))]
+    return sum(
+        n for point, n in counts if all(first <= cost <= last for cost, (first, last) in zip(point, ends, strict=True))
+    )

@@ -25,8 +25,9 @@ from nasdsl.algebra.factors import FactorGraph
 from nasdsl.algebra.model import Model
 from nasdsl.algebra.plan import Plan, Step, plan
 from nasdsl.algebra.polynomial import ONE, Polynomial, Polynomials
-from nasdsl.algebra.priced import BINS, Axis, Bound, Bracket, Priced, arithmetic, axes, steps
+from nasdsl.algebra.priced import Bound, Bracket, Priced
 from nasdsl.algebra.selection import by_decision, variables_of
+from nasdsl.algebra.stepped import LEAST_BINS, MOST_BINS, Axis, arithmetic, axes, graph_of, steps
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Kind
 
@@ -115,10 +116,10 @@ def usage_under(priced: Priced, bounds: Sequence[Bound], paths: Collection[str],
     if limits is not None and not limits:
         return usage(priced.model, paths)
     if limits is not None:
-        every = plan(priced.graph_of(axes(limits, [1] * len(limits), inner=True)))
+        every = plan(graph_of(priced, axes(limits, [1] * len(limits), inner=True)))
         if bins is None:
             most = WORK // (sum(len(step.targets) for step in every.steps) or 1)
-            bins = min(max(int(most ** (1 / len(limits))), BINS[0]), BINS[1])
+            bins = min(max(int(most ** (1 / len(limits))), LEAST_BINS), MOST_BINS)
         chosen = steps(limits, bins)
         inner = _counted(every, priced, axes(limits, chosen, inner=True))
         outer = inner if set(chosen) == {1} else _counted(every, priced, axes(limits, chosen, inner=False))
@@ -143,7 +144,7 @@ def usage_of_draws(model: Model, batches: Iterable[Batch], paths: Collection[str
 
 
 def _counted(every: Plan, priced: Priced, chosen: Sequence[Axis]) -> _Counted:
-    return _Counted(every, priced.graph_of(chosen), arithmetic(chosen), chosen)
+    return _Counted(every, graph_of(priced, chosen), arithmetic(priced, chosen), chosen)
 
 
 def _bracketed(model: Model, paths: Collection[str], inner: _Counted, outer: _Counted) -> Usage:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nasdsl.algebra.elimination import elimination_order
+from nasdsl.algebra.elimination import Table, eliminate, elimination_order, tables
 from nasdsl.algebra.events import ALWAYS, NEVER, Events
+from nasdsl.algebra.forecast import forecast
 from nasdsl.algebra.metrics import parts
 from nasdsl.algebra.polynomial import FEW, Polynomials
 from nasdsl.algebra.priced import Priced
+from nasdsl.algebra.semiring import COUNT
 from nasdsl.cli import main
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
@@ -186,6 +189,51 @@ def test_polynomials_few_and_many_terms() -> None:
     assert square[2 * FEW - 1] == 2 * FEW
     cut = Polynomials(bits=64, degree=5)
     assert dict(cut.terms(cut.times(wide, cut.monomial(4)))) == {4: 1, 5: 1}
+
+
+def met_in_pairs(many: int, values: str) -> Space:
+    """Each width meets every other one in an operation of their own."""
+    pairs = ", ".join(f"concat(x[{i}], x[{j}]) >> conv(4, k = 1)" for i in range(many) for j in range(i))
+    return space(
+        f"""space dense {{
+  input image: [3, 8, 8]
+  for i in 0..{many} {{ width w[i] in {values}  x[i] = image >> conv(w[i], k = 1) }}
+  y = sum({pairs})
+  task t = y >> global_avg_pool() >> linear(2) {{ loss cross_entropy() }}
+}}"""
+    )
+
+
+def test_what_needs_too_much_memory_is_refused_before_it_starts() -> None:
+    """Ten widths that meet in pairs: the last nine of them have 6^9 joint values. The numbers alone are no problem."""
+    found = met_in_pairs(10, "{1, 2, 3, 4, 5, 6}")
+    assert found.count().architectures == 6**10
+    with pytest.raises(
+        NasError, match=f"a table of 9 variables would have at least {6**9:,} rows, about 3 GB"
+    ) as error:
+        found.count_under("macs <= 100 K")
+    assert error.value.status == 3
+    small = met_in_pairs(4, "{1, 2, 3}")
+    assert small.count_under("macs <= 1 G").upper == 3**4
+
+
+def test_forecasts_are_never_too_high(repository: Path) -> None:
+    """Where branches part and meet and decisions are dead, a forecast says little, but nothing wrong."""
+    for found in (load(repository / "spaces/fasterseg.nas", preset="demo"), met_in_pairs(5, "{1, 2, 3}")):
+        priced = Priced(found.model, [parts(found.graph, "macs")])
+        graph = replace(priced.graph, factors=[*priced.graph.factors, *priced.metrics[0].factors])
+        order, counted = elimination_order(graph), tables(graph, COUNT)
+        messages: list[Table[int]] = []
+        width = eliminate(counted, order, COUNT, notice=messages.append).width
+        foreseen = forecast([(table.scope, table.rows.keys()) for table in counted], order)
+        assert foreseen.width == width
+        assert 1 <= foreseen.rows <= max(len(message.rows) for message in messages)
+
+
+def test_more_bins_than_memory_holds(repository: Path) -> None:
+    found = load(repository / "spaces/fbnet.nas")
+    with pytest.raises(NasError, match=r"costs apart takes .* GB, more than 4"):
+        found.count_under("macs <= 100 M and params <= 4 M", bins=10**6)
 
 
 def test_architectures_are_an_array(repository: Path) -> None:
