@@ -165,9 +165,9 @@ class Channels:
                             found.add((block_name(self.graph.scopes[block.scope]), name))
         return found
 
-    def told_text(self, block: Block, item: Item) -> str | None:
-        """How a sliced operation says its channels, with `{x}` for its input; None: it must be told."""
-        number = sliced_number(item)
+    def told_text(self, block: Block, item: Item, name: str) -> str | None:
+        """How a sliced operation says one of its numbers, with `{x}` for its input; None: it must be told."""
+        number = sliced_number(item, name)
         assert item.node is not None, "only operations are sliced"
         if any(symbol in self.graph.cases for symbol in number.symbols):
             kind = self.graph.nodes[item.node.inputs[0].node].type
@@ -218,8 +218,8 @@ class Channels:
                 ref for item in block.items if item.grid is None for ref in item.makes if symbol in self._symbols(ref)
             ]
             if not makers:
-                calls = [item for item in block.items if item.child and symbol in self._told_symbols(item)]
-                makers = [ref for item in calls for ref in item.makes]
+                users = [item for item in block.items if item.grid is None and symbol in self._used_symbols(item)]
+                makers = [ref for item in users for ref in item.makes]
             for ref in makers:
                 felt.setdefault(ref, []).append(symbol)
         self._felt_in[id(block)] = felt
@@ -228,7 +228,11 @@ class Channels:
     def _symbols(self, ref: Any) -> tuple[str, ...]:
         return self.graph.nodes[ref].type.channels.symbols if isinstance(ref, int) else ()
 
-    def _told_symbols(self, item: Item) -> set[str]:
+    def _used_symbols(self, item: Item) -> set[str]:
+        """The decided numbers that a call is told, or that an operation has among its attributes."""
+        if not item.child:
+            attrs = item.node.attrs.values() if item.node else ()
+            return {symbol for number in attrs if isinstance(number, Number) for symbol in number.symbols}
         group, where = self.of(item.child[0])
         numbers = [number.values[where] for number in group.numbers]
         told = {symbol for number in numbers if number is not None for symbol in number.symbols} | set(item.symbols)
@@ -263,7 +267,9 @@ def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fractio
     return tuple(left.elements()), number.terms[0][1] / divisor.terms[0][1]
 
 
-def sliced_number(item: Item) -> Number:
-    """The channels that a sliced operation makes, in terms of all decisions."""
+def sliced_number(item: Item, name: str) -> Number:
+    """What a sliced operation is told (one of `nasdsl.ops.operation.TOLD`), in terms of all decisions."""
     assert item.node is not None, "only operations are sliced"
-    return item.node.type.channels
+    number = item.node.type.channels if name == "c" else item.node.attrs[name]
+    assert isinstance(number, Number), "channels and kernels are numbers"
+    return number

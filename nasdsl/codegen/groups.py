@@ -17,6 +17,7 @@ from nasdsl.codegen.group import Group, inlined
 from nasdsl.codegen.parameters import Parameters
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
+from nasdsl.ops.operation import TOLD
 from nasdsl.passes.module_paths import unlike_calls
 
 
@@ -105,7 +106,10 @@ class Groups(Parameters):
         route = tuple(str(value) for name, value in node.attrs.items() if name in ("route", "rate"))
         forms = tuple((form.widest.module, tuple(form.widest.args), form.widest.call) for form in item.forms)
         attribute = self.outliner.tree.node_attribute.get(node.id, "")
-        told = self.told_text(block, item) if any(form.sliced for form in item.forms) else None
+        told = tuple(
+            self.told_text(block, item, name) if any(name in form.told for form in item.forms) else None
+            for name in TOLD
+        )
         return (node.op, attribute, wiring, conditions, route, forms, symbols, told, self.scaled(block, item))
 
     def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable, free: bool) -> Hashable:

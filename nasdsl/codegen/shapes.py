@@ -78,7 +78,7 @@ class Shapes:
     def _channels(self, group: Group, numbers: list[Number]) -> str:
         if all(number == numbers[0] for number in numbers) and numbers[0].constant is not None:
             return str(numbers[0])
-        known = [Parameter(p.name, self._told(group, p)) for p in group.numbers]
+        known = [Parameter(p.name, self._told(group, p)) for p in group.numbers if p.name[0] == "c"]
         known += [
             Parameter(p.name, tuple(map(Number.of, p.values)))
             for p in group.parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -113,9 +113,17 @@ class Pair:
                 total = sum(dict(network.get_submodule(c).named_parameters())[name].grad for c in copies)
                 key = name if not isinstance(module, runtime.BatchNorm2d) else f"at.{len(parameter)}.{name}"
                 mine = dict(module.named_parameters())[key].grad
-                mine = mine[tuple(slice(0, n) for n in total.shape)]
+                whole = mine.abs().sum()
+                mine = used_part(mine, total.shape)
+                torch.testing.assert_close(mine.abs().sum(), whole, rtol=1e-5, atol=1e-6)  # nothing elsewhere
                 scale = total.abs().max().clamp_min(1e-3)
                 torch.testing.assert_close(mine / scale, total / scale, rtol=1e-3, atol=2e-4)
+
+
+def used_part(tensor: Tensor, shape: torch.Size) -> Tensor:
+    """The first channels and the middle of the kernel, as far as a shape goes."""
+    starts = [0 if dim < 2 else (tensor.shape[dim] - n) // 2 for dim, n in enumerate(shape)]
+    return tensor[tuple(slice(start, start + n) for start, n in zip(starts, shape, strict=True))]
 
 
 def _number_values(pair: Pair):
@@ -185,6 +193,15 @@ def test_tiny(text: str) -> None:
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
 
 
+@pytest.fixture
+def doubles() -> Iterator[None]:
+    """Float64, where a gradient that batch norm makes zero is told from one that is small."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("doubles")
 @given(spaces())
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_generated_spaces(text: str) -> None:
@@ -193,6 +210,7 @@ def test_generated_spaces(text: str) -> None:
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
 
 
+@pytest.mark.usefixtures("doubles")
 @given(spaces(selections()))
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_generated_depths_conditions_and_shared_blocks(text: str) -> None:
@@ -204,8 +222,9 @@ def test_generated_depths_conditions_and_shared_blocks(text: str) -> None:
 def runs_of(supernet: nn.Module) -> Counter[str]:
     """Counts, from now on, how often each module with weights of its own runs."""
     runs: Counter[str] = Counter()
-    for name, module in supernet.named_modules():
+    for path, module in supernet.named_modules():
         if not list(module.children()) and list(module.parameters()):
+            name, _, _ = path.partition(".at.")  # the statistics of one width
             module.register_forward_hook(lambda *_, name=name: runs.update([name]))
     return runs
 
