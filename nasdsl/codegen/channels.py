@@ -95,11 +95,17 @@ class Channels:
         view, name = self.condition(path, block)
         return f"{view} / {flat(literal(name))}" if path else "arch.root"
 
-    def number_text(self, number: Number | None, block: Block) -> str | None:
-        """A number that an instance can compute from decisions of its own, else None: it must be told."""
+    def number_text(self, number: Number | None, block: Block, name: str) -> str | None:
+        """A number that an instance can compute from decisions of its own, else None: it must be told.
+
+        Args:
+            number: The number.
+            block: The instance.
+            name: What it is: begins like one of `TOLD`. Channels are said in terms of those of maps, where they can be.
+        """
         if number is None:
             return None
-        by_shape = self._by_shape(number, block)
+        by_shape = self._by_shape(number, block) if name[0] == "c" else ""
         if by_shape:
             return by_shape
         if number.constant is None and any(not self.relative(symbol, block) for symbol in number.symbols):
@@ -145,36 +151,46 @@ class Channels:
         return " * ".join(factors) + (f" // {ratio.denominator}" if ratio.denominator != 1 else "")
 
     def _multiplied_parameters(self, blocks: Iterable[Block]) -> set[tuple[str, str]]:
-        """The parameters of blocks whose channels, not being constant, some instance multiplies by its own decisions.
+        """The parameters of blocks whose channels instances multiply by their own decisions.
 
         Where they are constant the text may mean the number as well; then it is written as in the other instances.
+        Where they are constant in all, but not the same, the product is what the instances have in common.
         """
         numbers: dict[int, set[Number]] = {}
         for node in self.graph.nodes:
             if node.type.channels.symbols:
                 for scope in self.outliner.tree.chain(node.scope):
                     numbers.setdefault(scope, set()).add(node.type.channels)
-        found = set()
+        factors: dict[tuple[str, str], dict[Number, set[frozenset[Any]]]] = {}
         for block in blocks:
             for ref, name in zip(block.arguments, block.names, strict=True):
-                channels = self.graph.nodes[ref].type.channels if isinstance(ref, int) and name else None
-                if channels is not None and channels.constant is None:
-                    for number in numbers.get(block.scope, ()):
-                        quotient = _quotient(number, channels)
-                        if quotient and quotient[0] and all(self.relative(symbol, block) for symbol in quotient[0]):
-                            found.add((block_name(self.graph.scopes[block.scope]), name))
-        return found
+                if isinstance(ref, int) and name:
+                    channels = self.graph.nodes[ref].type.channels
+                    mine = self._own_factors(numbers.get(block.scope, ()), channels, block)
+                    key = block_name(self.graph.scopes[block.scope]), name
+                    factors.setdefault(key, {}).setdefault(channels, set()).add(mine)
+        return {key for key, of in factors.items() if _are_products(of)}
+
+    def _own_factors(self, numbers: Iterable[Number], channels: Number, block: Block) -> frozenset[Any]:
+        """By which decisions of its own, and constants, an instance multiplies channels to make some of the numbers."""
+        found = set()
+        for number in numbers:
+            quotient = _quotient(number, channels)
+            own = tuple(self.relative(symbol, block) for symbol in quotient[0]) if quotient else ()
+            if quotient and own and all(own):
+                found.add((own, quotient[1]))
+        return frozenset(found)
 
     def told_text(self, block: Block, item: Item, name: str) -> str | None:
         """How a sliced operation says one of its numbers, with `{x}` for its input; None: it must be told."""
         number = sliced_number(item, name)
         assert item.node is not None, "only operations are sliced"
-        if any(symbol in self.graph.cases for symbol in number.symbols):
+        if name == "c" and any(symbol in self.graph.cases for symbol in number.symbols):
             kind = self.graph.nodes[item.node.inputs[0].node].type
             text = self._multiple(number, kind.channels.substitute(block.values), block, "{x}")
             if text:
                 return text
-        return self.number_text(number, block)
+        return self.number_text(number, block, name)
 
     def _width_owners(self) -> dict[str, list[str]]:
         """The decided numbers by the path of the innermost instance they belong to, without those of cells."""
@@ -254,6 +270,16 @@ def _by_use(inner: Mapping[str, Iterable[str]], top: str) -> dict[str, int]:
         else:
             path[child] = iter(inner[child])
     return order
+
+
+def _are_products(factors: Mapping[Number, set[frozenset[Any]]]) -> bool:
+    """Whether maps of these channels are multiplied by decisions: where the channels are decided in any way, where they
+    are constant in the same way everywhere.
+    """
+    if any(channels.constant is None and any(ways) for channels, ways in factors.items()):
+        return True
+    alike = {factor for ways in factors.values() for factor in ways}
+    return len(factors) > 1 and len(alike) == 1 and any(alike)
 
 
 def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:

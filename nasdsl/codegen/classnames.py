@@ -44,13 +44,13 @@ def _distinguished(base: str, group: Group, alike: Sequence[Group], tree: Module
     if group.blocks[0].is_cell:
         return base + _ways(group, alike, tree.attribute)
     graph = tree.graph
+    elastic = "Elastic" if _is_elastic(group) and not all(map(_is_elastic, alike)) else ""
+    if elastic:
+        alike = [other for other in alike if _is_elastic(other)]
     slim = _slimness(group, group_of)
     differ = len({_slimness(other, group_of) for other in alike}) > 1
     down = _goes_down(group, graph) and not all(_goes_down(other, graph) for other in alike)
-    before = "Slim" if differ and slim == 2 else ""
-    elastic = _is_elastic(group)
-    if elastic and not all(_is_elastic(other) for other in alike):
-        before, slim = "Elastic" + before, 0
+    before = elastic + ("Slim" if differ and slim == 2 else "")
     words = before + base + ("Down" if down else "") + ("FromSlim" if differ and slim == 1 else "")
     labels = {_label(graph.scopes[block.scope].name) for block in group.blocks}
     return identifier(base + labels.pop(), ()) if words == base and len(labels) == 1 else words

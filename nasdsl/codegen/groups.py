@@ -124,7 +124,7 @@ class Groups(Parameters):
                 help="fix it with a preset and compile once for each of its values",
             )
         path = self.graph.scopes[item.child[0].scope].path
-        told = tuple(self.number_text(self._number(item, i), block) for i in range(len(group.numbers)))
+        told = tuple(self.number_text(self._number(item, i), block, n.name) for i, n in enumerate(group.numbers))
         attribute = self.outliner.tree.attribute[item.child[0].scope]
         called_with = group.chooses, tuple(number.name for number in group.numbers)
         what: Hashable = called_with if free else tuple(self._classes(child) for child in item.child)

@@ -143,7 +143,7 @@ class Parameters(Channels):
             return found  # The walk calls the links of a cell: what they are told goes past the cell.
         for index, parameter in enumerate(self.of(item.child[0])[0].numbers):
             numbers = tuple(self._number(step, index) for step in steps)
-            text_here = self.number_text(numbers[0], group.blocks[0])
+            text_here = self.number_text(numbers[0], group.blocks[0], parameter.name)
             if any(number is not None for number in numbers) and text_here is None:
                 found.append(((place, index), parameter.name[0], numbers))
             elif text_here is not None:
@@ -157,7 +157,7 @@ class Parameters(Channels):
                 inner, where = self.of(step.child[0])
                 for index, parameter in enumerate(inner.numbers):
                     number = parameter.values[where]
-                    text = self.number_text(number, group.blocks[0])
+                    text = self.number_text(number, group.blocks[0], parameter.name)
                     if number is not None:
                         group.links[link.node, index] = (
                             self._told(group, parameter.name[0], (number,)) if text is None else text
@@ -188,9 +188,8 @@ class Parameters(Channels):
             return True
         if item.child:
             inner, _ = self.of(item.child[0])
-            computed = any(
-                self.number_text(self._number(item, i), block) is not None for i in range(len(inner.numbers))
-            )
+            told = [self.number_text(self._number(item, i), block, n.name) for i, n in enumerate(inner.numbers)]
+            computed = any(text is not None for text in told)
             return inner.chooses or computed
         assert item.node is not None, "a step walks, calls or computes"
         return item.node.op == "mix" or (item.node.op in ("sum", "concat") and conditional(item.node) is not None)

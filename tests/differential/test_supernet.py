@@ -47,6 +47,19 @@ PRODUCTS = """space products {
 """
 
 
+KERNELS = """space kernels {
+  input image: [3, 16, 16]
+  choose m in {1, 3}
+  width k in {1, 5, 7}
+  width r in {1, 2, 4}
+  block down(x, c) = x >> conv_bn_relu(2 * r, k = 2 * r - 1, stride = 2) >> conv(c, k = k, dilation = 3, bias = true)
+  x = image >> conv_bn_relu(4, k = m) >> conv_bn_relu(4, k = k, groups = 2)
+  y = x >> dw_conv_bn_relu(k = k, stride = 2) >> dw_conv(k = m)
+  task t = sum(y, down(x, 4)) >> conv(2, k = 1, bias = true) { loss cross_entropy() metric miou }
+}
+"""
+
+
 def module_of(source: str) -> ModuleType:
     module = ModuleType("generated")
     exec(compile(source, "generated", "exec"), module.__dict__)  # noqa: S102 - made by the code under test
@@ -186,7 +199,7 @@ def test_darts(darts: Pair, seed: int) -> None:
     darts.check(architecture, darts.relaxation.fixed(architecture), training=seed % 2 == 0)
 
 
-@pytest.mark.parametrize("text", [TINY_NUMBERS, PRODUCTS], ids=["numbers", "products"])
+@pytest.mark.parametrize("text", [TINY_NUMBERS, PRODUCTS, KERNELS], ids=["numbers", "products", "kernels"])
 def test_tiny(text: str) -> None:
     pair = Pair(load(Source("tiny.nas", text)))
     for seed, architecture in enumerate(architectures(pair, 6)):
