@@ -123,8 +123,8 @@ class Layer1(nn.Module):
         self.y_conv_bn = ConvBn(c, c_2)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        y: Tensor = self.y_conv_bn_relu(x, arch["e"] * x.shape[1])  # [N, ..., H, W]
-        y = arch.scaled(self.y_dw_conv_bn_relu(y, arch["k"]), "e", "k")  # [N, ..., H/stride, W/stride]
+        y: Tensor = self.y_conv_bn_relu(x, arch["e"] * x.shape[1])  # [N, e * C, H, W]
+        y = arch.scaled(self.y_dw_conv_bn_relu(y, arch["k"]), "e", "k")  # [N, e * C, H/stride, W/stride]
         out: Tensor = self.y_conv_bn(y)  # [N, c_2, H/stride, W/stride]
         return out
 
@@ -139,8 +139,8 @@ class Layer(nn.Module):
         self.y_conv_bn = ConvBn(c, c // 6)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        y: Tensor = self.y_conv_bn_relu(x, arch["e"] * x.shape[1])  # [N, ..., H, W]
-        y = arch.scaled(self.y_dw_conv_bn_relu(y, arch["k"]), "e", "k")  # [N, ..., H, W]
+        y: Tensor = self.y_conv_bn_relu(x, arch["e"] * x.shape[1])  # [N, e * C, H, W]
+        y = arch.scaled(self.y_dw_conv_bn_relu(y, arch["k"]), "e", "k")  # [N, e * C, H, W]
         out: Tensor = x + self.y_conv_bn(y)  # [N, c / 6, H, W]
         return out
 

@@ -139,10 +139,10 @@ class Channels:
 
     def _multiple(self, number: Number, channels: Number, block: Block, x: str) -> str:
         """A number that depends on decisions in terms of the channels of a map; "" if they do not help."""
-        quotient = _quotient(number, channels)
-        if quotient is None or number.constant is not None:
+        known = quotient(number, channels)
+        if known is None or number.constant is not None:
             return ""
-        symbols, ratio = quotient
+        symbols, ratio = known
         own = [self.relative(symbol, block) for symbol in symbols]
         if not all(own) or not (own or any(symbol in self.graph.cases for symbol in number.symbols)):
             return ""
@@ -175,10 +175,10 @@ class Channels:
         """By which decisions of its own, and constants, an instance multiplies channels to make some of the numbers."""
         found = set()
         for number in numbers:
-            quotient = _quotient(number, channels)
-            own = tuple(self.relative(symbol, block) for symbol in quotient[0]) if quotient else ()
-            if quotient and own and all(own):
-                found.add((own, quotient[1]))
+            factors = quotient(number, channels)
+            own = tuple(self.relative(symbol, block) for symbol in factors[0]) if factors else ()
+            if factors and own and all(own):
+                found.add((own, factors[1]))
         return frozenset(found)
 
     def told_text(self, block: Block, item: Item, name: str) -> str | None:
@@ -282,7 +282,7 @@ def _are_products(factors: Mapping[Number, set[frozenset[Any]]]) -> bool:
     return len(factors) > 1 and len(alike) == 1 and any(alike)
 
 
-def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
+def quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
     """The symbols and the factor with number = symbols * factor * divisor, for numbers of one term."""
     if len(number.terms) != 1 or len(divisor.terms) != 1:
         return None
