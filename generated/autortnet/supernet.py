@@ -179,7 +179,7 @@ class EdgeDown(nn.Module):
         return arch.mix(
             "op",
             {
-                "none": lambda: torch.zeros_like(x[:, :, ::2, ::2]),
+                "none": runtime.Zero(lambda: torch.zeros_like(x[:, :, ::2, ::2])),
                 "skip": lambda: self.op_skip(x),
                 "max3": lambda: F.max_pool2d(x, 3, stride=2, padding=1),
                 "conv": lambda: self.op_conv(x),
@@ -210,7 +210,7 @@ class Edge(nn.Module):
         return arch.mix(
             "op",
             {
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
                 "skip": lambda: x,
                 "max3": lambda: F.max_pool2d(x, 3, stride=1, padding=1),
                 "conv": lambda: self.op_conv(x),

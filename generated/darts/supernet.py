@@ -87,7 +87,6 @@ class SepConv(nn.Module):
         self.bn_2 = nn.BatchNorm2d(c, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)  # [N, c, H, W]
         x = self.dw_conv(x)  # [N, c, H/stride, W/stride]
         x = self.conv(x)  # [N, c, H/stride, W/stride]
         x = self.bn(x)  # [N, c, H/stride, W/stride]
@@ -108,7 +107,6 @@ class DilConv(nn.Module):
         self.bn = nn.BatchNorm2d(c, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)  # [N, c, H, W]
         x = self.dw_conv(x)  # [N, c, H/stride, W/stride]
         x = self.conv(x)  # [N, c, H/stride, W/stride]
         out: Tensor = self.bn(x)  # [N, c, H/stride, W/stride]
@@ -157,17 +155,18 @@ class Edge(nn.Module):
         self.op_dil5 = DilConv(c, k=5, stride=1)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
+        relu = runtime.once(lambda: F.relu(x))  # [N, c, H, W]
         return arch.mix(
             "op",
             {
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
                 "max3": lambda: F.max_pool2d(x, 3, stride=1, padding=1),
                 "avg3": lambda: F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False),
                 "skip": lambda: x,
-                "sep3": lambda: self.op_sep3(x),
-                "sep5": lambda: self.op_sep5(x),
-                "dil3": lambda: self.op_dil3(x),
-                "dil5": lambda: self.op_dil5(x),
+                "sep3": lambda: self.op_sep3(relu()),
+                "sep5": lambda: self.op_sep5(relu()),
+                "dil3": lambda: self.op_dil3(relu()),
+                "dil5": lambda: self.op_dil5(relu()),
             },
         )  # [N, c, H, W]
 
@@ -184,17 +183,18 @@ class EdgeDown(nn.Module):
         self.op_dil5 = DilConv(c, k=5, stride=2)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
+        relu = runtime.once(lambda: F.relu(x))  # [N, c, H, W]
         return arch.mix(
             "op",
             {
-                "none": lambda: torch.zeros_like(x[:, :, ::2, ::2]),
+                "none": runtime.Zero(lambda: torch.zeros_like(x[:, :, ::2, ::2])),
                 "max3": lambda: F.max_pool2d(x, 3, stride=2, padding=1),
                 "avg3": lambda: F.avg_pool2d(x, 3, stride=2, padding=1, count_include_pad=False),
                 "skip": lambda: self.op_skip(x),
-                "sep3": lambda: self.op_sep3(x),
-                "sep5": lambda: self.op_sep5(x),
-                "dil3": lambda: self.op_dil3(x),
-                "dil5": lambda: self.op_dil5(x),
+                "sep3": lambda: self.op_sep3(relu()),
+                "sep5": lambda: self.op_sep5(relu()),
+                "dil3": lambda: self.op_dil3(relu()),
+                "dil5": lambda: self.op_dil5(relu()),
             },
         )  # [N, c, H/2, W/2]
 

@@ -57,7 +57,6 @@ class SepConv(nn.Module):
         self.bn_2 = nn.BatchNorm2d(32)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(x)  # [N, 32, 128, 256]
         x = self.dw_conv(x)  # [N, 32, 128, 256]
         x = self.conv(x)  # [N, 32, 128, 256]
         x = self.bn(x)  # [N, 32, 128, 256]
@@ -78,12 +77,13 @@ class Layer(nn.Module):
         self.op_sep5 = SepConv(k=5)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
+        relu = runtime.once(lambda: F.relu(x))  # [N, 32, 128, 256]
         op = arch.mix(
             "op",
             {
                 "conv": lambda: self.op_conv(x),
-                "sep3": lambda: self.op_sep3(x),
-                "sep5": lambda: self.op_sep5(x),
+                "sep3": lambda: self.op_sep3(relu()),
+                "sep5": lambda: self.op_sep5(relu()),
             },
         )  # [N, 32, 128, 256]
         return x + op  # [N, 32, 128, 256]

@@ -71,7 +71,7 @@ class Edge(nn.Module):
         return arch.mix(
             "op",
             {
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
                 "skip_connect": lambda: x,
                 "nor_conv_1x1": lambda: self.op_nor_conv_1x1(x),
                 "nor_conv_3x3": lambda: self.op_nor_conv_3x3(x),

@@ -216,7 +216,7 @@ class BoxCls(nn.Module):
             {
                 "conv3": lambda: self.op_conv3(x),
                 "identity": lambda: x,
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
             },
         )  # [N, 256, H, W]
 
@@ -246,7 +246,7 @@ class BoxStf(nn.Module):
             {
                 "conv3": lambda: self.op_conv3(x),
                 "identity": lambda: x,
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
             },
         )  # [N, 256, H, W]
 
@@ -264,7 +264,7 @@ class ClsStf(nn.Module):
             {
                 "conv3": lambda: self.op_conv3(x),
                 "identity": lambda: x,
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
             },
         )  # [N, 256, H, W]
 
@@ -294,7 +294,7 @@ class BoxMsk(nn.Module):
             {
                 "conv3": lambda: self.op_conv3(x),
                 "identity": lambda: x,
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
             },
         )  # [N, 256, H, W]
 
@@ -312,7 +312,7 @@ class ClsMsk(nn.Module):
             {
                 "conv3": lambda: self.op_conv3(x),
                 "identity": lambda: x,
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
             },
         )  # [N, 256, H, W]
 
@@ -330,7 +330,7 @@ class StfMsk(nn.Module):
             {
                 "conv3": lambda: self.op_conv3(x),
                 "identity": lambda: x,
-                "none": lambda: torch.zeros_like(x),
+                "none": runtime.Zero(lambda: torch.zeros_like(x)),
             },
         )  # [N, 256, H, W]
 

@@ -7,10 +7,17 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, folder, load_space, read_architecture
 from nasdsl.files import write_atomically
+from nasdsl.hardware.memory import memory_text
+
+if TYPE_CHECKING:
+    from nasdsl.ir.graph import Graph
+
+BATCH = 8
+"""Images of the training step whose memory is told."""
 
 
 def add(verbs: Any) -> None:
@@ -41,11 +48,26 @@ def _compile(args: argparse.Namespace) -> int:
     source = supernet_source(space.graph, latency=latency, device=device)
     write_atomically(path, source)
     lines, decisions = source.count("\n"), len(space.graph.decisions)
+    memory = _training_bytes(space.graph)
     if args.json:
-        print(json.dumps({"file": str(path), "lines": lines, "nodes": len(space.graph.nodes), "decisions": decisions}))
+        facts = {"file": str(path), "lines": lines, "nodes": len(space.graph.nodes), "decisions": decisions}
+        print(json.dumps(facts | {"training_bytes": memory | {"batch": BATCH}}))
     else:
         print(f"{path}: {lines} lines, {len(space.graph.nodes)} operations, {decisions} decisions")
+        print(
+            f"memory: a training step on {BATCH} images needs about {memory_text(memory['path'])} along one path, "
+            f"{memory_text(memory['mixture'])} in a mixture"
+        )
     return 0
+
+
+def _training_bytes(graph: Graph) -> dict[str, int]:
+    """What a step of each kind of supernet needs."""
+    from nasdsl.passes.training_memory import supernet_memory, weight_bytes
+
+    weights = weight_bytes(graph)
+    steps = {kind: supernet_memory(graph, mixed=kind == "mixture", weights=weights) for kind in ("path", "mixture")}
+    return {kind: step.total(BATCH) for kind, step in steps.items()}
 
 
 def _derive(args: argparse.Namespace) -> int:

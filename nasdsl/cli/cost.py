@@ -59,7 +59,7 @@ def _cost(args: argparse.Namespace) -> int:
         print(json.dumps(found | ({"device": args.device} if args.device else {})))
         return 0
     for key, text in lines.items():
-        print(f"{key:10}  {text}")
+        print(f"{key:{max(map(len, lines))}}  {text}")
     return 0
 
 
@@ -77,9 +77,11 @@ def _check(args: argparse.Namespace) -> None:
 
 def _of_one(network: Graph, table: Mapping[str, float] | None) -> dict[str, Any]:
     from nasdsl.passes.kernels import costs, latency_ms
+    from nasdsl.passes.memory import activation_bytes
 
     found = costs(network)
-    result: dict[str, Any] = {"params": found.params, "macs": found.macs}
+    memory = activation_bytes(network)
+    result: dict[str, Any] = {"params": found.params, "macs": found.macs, "activation_bytes": memory}
     return result | ({} if table is None else {"latency_ms": round(latency_ms(network, table), 6)})
 
 

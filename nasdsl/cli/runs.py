@@ -23,6 +23,7 @@ from nasdsl.data.dataset import open_data
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.space import preset_names
 from nasdsl.hardware.device import open_device
+from nasdsl.hardware.memory import memory_limit, resident_bytes
 from nasdsl.hardware.profile import profile
 from nasdsl.hardware.table import Table, load_table
 from nasdsl.ir.graph import Graph
@@ -30,6 +31,7 @@ from nasdsl.passes.kernels import latency_ms, signatures
 from nasdsl.passes.lowerable import check_lowerable
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
 from nasdsl.search.finish import Outcome
+from nasdsl.search.memory import check_memory
 from nasdsl.search.objective import Objective
 from nasdsl.search.observer import Observer
 from nasdsl.search.run import ARCHITECTURE, Job, input_size, search
@@ -61,6 +63,8 @@ def perform(args: argparse.Namespace, architecture: str = "") -> int:
     with watching() as observer:
         directory, config, space = resume(args, architecture) if args.resume else begin(args, architecture, observer)
         try:
+            limit, base = memory_limit(), resident_bytes()
+            check_memory(space, config, observer, limit=limit, base=base, refuse=not args.ignore_memory)
             table = lookup_table(args, config, space, observer)
             if config.target is None and not architecture:
                 config = config.model_copy(update={"target": _median(space, table, config, observer)})
@@ -84,7 +88,8 @@ def _begun(directory: RunDirectory, config: RunConfig) -> bool:
 
 
 def _again(args: argparse.Namespace, architecture: str) -> list[str]:
-    return ["train", args.file, "--arch", args.arch] if architecture else ["search", args.file]
+    again = ["train", args.file, "--arch", args.arch] if architecture else ["search", args.file]
+    return [*again, "--ignore-memory"] if args.ignore_memory else again
 
 
 def _print(args: argparse.Namespace, outcome: Outcome, took_s: float) -> None:

@@ -35,6 +35,9 @@ def add(verbs: Any) -> None:
         metavar="NAME=VALUE",
         help="a setting, such as search.batch=4 (repeatable); config.json shows all",
     )
+    parser.add_argument(
+        "--ignore-memory", action="store_true", help="start even if it does not seem to fit into memory"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_search)
     for module in (train, evaluate, export):

@@ -25,6 +25,9 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as train.lr=1e-3 (repeatable)"
     )
+    parser.add_argument(
+        "--ignore-memory", action="store_true", help="start even if it does not seem to fit into memory"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_train, strategy="given", latency=None, budget=None)
 

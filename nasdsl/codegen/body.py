@@ -15,7 +15,8 @@ from nasdsl.codegen.names import Names
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
 from nasdsl.number import Number
-from nasdsl.ops.operation import TOLD
+from nasdsl.ops.catalogue import OPERATIONS
+from nasdsl.ops.operation import TOLD, ZeroWhen
 from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
 TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
@@ -204,7 +205,8 @@ class Body(Names):
         """Write a step that only some alternatives need as a function that is run at most once."""
         expression, comment = self.expression(item), self._comment(item)
         self._pinned |= self._captured(item)
-        name = identifier(self._wanted(item.makes[0], item)[0], RESERVED | self._bound)
+        name = self._binding(item.makes[0]) or self._full_name(item.makes[0])
+        name = identifier(name, RESERVED | self._bound)
         self._bound.add(name)
         self._pinned.add(name)
         self._deferred.add(name)
@@ -328,8 +330,11 @@ class Body(Names):
         """A dict of functions that compute the members when they are wanted."""
         items, comments = [], {}
         for place, (key, ref) in enumerate(members):
-            items.append(Prefixed(f"{flat(key)}: ", self._thunk(self.value(ref), "")))
             maker = self._maker.get(ref)
+            thunk = self._thunk(self.value(ref), "")
+            if isinstance(ref, int) and _is_zero(self.groups.graph.nodes[ref]):
+                thunk = Nest("runtime.Zero(", (thunk,))
+            items.append(Prefixed(f"{flat(key)}: ", thunk))
             if maker is not None and id(maker) in self._lazy:
                 comments[place] = self.shapes.latency(self.group, self._place[id(maker)])
         simple = all(flat(item).partition(": ")[2] in self._deferred for item in items)
@@ -446,6 +451,11 @@ def _alternatives(node: Node) -> list[tuple[Expression, Ref]]:
         assert i.when is not None, "all inputs of a mix are conditional"
         values.setdefault(i.node, []).append(i.when.value)
     return [(literal(having[0] if len(having) == 1 else tuple(having)), ref) for ref, having in values.items()]
+
+
+def _is_zero(node: Node) -> bool:
+    """Whether an operation makes a map of zeros whatever it reads."""
+    return node.op in OPERATIONS and OPERATIONS[node.op].zero(node.attrs) is ZeroWhen.ALWAYS
 
 
 def _read(view: str, name: str) -> str:

@@ -17,6 +17,7 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Scope
 from nasdsl.number import Number
 from nasdsl.passes.module_paths import identifier
+from nasdsl.passes.openings import with_shared_openings
 
 
 class Channels:
@@ -32,7 +33,7 @@ class Channels:
 
     def __init__(self, graph: Graph) -> None:
         self.original = graph
-        arguments = with_separate_arguments(graph)
+        arguments = with_separate_arguments(with_shared_openings(graph))
         self.graph = graph = arguments.graph
         self.outliner = Outliner(arguments)
         self.top = self.outliner.top()

@@ -9,6 +9,7 @@ from nasdsl.number import Number
 from nasdsl.ops.operation import (
     Attributes,
     Emitter,
+    Kept,
     Operation,
     Parameter,
     RuleError,
@@ -122,6 +123,9 @@ class Conv(Operation):
         assert output.size is not None, "the type rule gives a feature map"
         return self._kernel(inputs, output, attrs) * output.size[0] * output.size[1]
 
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept((0,))
+
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.NEVER if attrs["bias"] else ZeroWhen.FIRST
 
@@ -184,6 +188,9 @@ class Linear(Operation):
 
     def macs(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return inputs[0].channels * output.channels
+
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept((0,))
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.NEVER if attrs["bias"] else ZeroWhen.FIRST

@@ -111,6 +111,29 @@ class ZeroWhen(Enum):
     ALL = "all"
 
 
+NOTHING = Number.of(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What PyTorch keeps of a call in training until the gradient has passed it, weights and scalars apart.
+
+    Attributes:
+        inputs: The places of the maps that it reads and keeps.
+        output: Whether it keeps the map it makes.
+        each: Bytes of what else it keeps of each image.
+        once: Bytes of what else it keeps of a batch.
+        again: Whether the map it makes can be had again from all that (`nasdsl.runtime.weighted`); if it has weights,
+            only where these learn.
+    """
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    each: Number = NOTHING
+    once: Number = NOTHING
+    again: bool = False
+
+
 class Operation(ABC):
     """The rules of one operation. Instances have no state; `nasdsl.ops.catalogue` holds one of each."""
 
@@ -162,6 +185,10 @@ class Operation(ABC):
     def macs(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         """Multiply-accumulates at batch 1: those of convolutions and linear layers; everything else counts 0."""
         return Number.of(0)
+
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        """What its gradient needs of the maps, in float32 on a CPU."""
+        return Kept()
 
     def pure(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> bool:
         """Whether two of them on the same maps always make the same map: nothing in it is trained, kept or drawn."""
@@ -221,6 +248,12 @@ class Widths(Protocol):
 
     def __call__(self, number: Number) -> tuple[int, ...]:
         """All values, ascending: one in a derived network."""
+
+
+def elements(x: MapType) -> Number:
+    """The numbers of one image's map."""
+    height, width = x.size or (1, 1)
+    return x.channels * height * width
 
 
 def spatial(x: MapType, op: str) -> tuple[int, int]:

@@ -10,12 +10,14 @@ from nasdsl.number import Number
 from nasdsl.ops.operation import (
     Attributes,
     Emitter,
+    Kept,
     Operation,
     Parameter,
     RuleError,
     TorchForm,
     Widths,
     ZeroWhen,
+    elements,
     integer,
     spatial,
     strided,
@@ -60,6 +62,9 @@ class BatchNorm(Operation):
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return output.channels * (2 if attrs["affine"] else 0)
 
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept((0,), once=output.channels * 8, again=True)
+
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.NEVER if trained else ZeroWhen.FIRST
 
@@ -102,6 +107,9 @@ class GroupNorm(Operation):
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return output.channels * 2
 
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept((0,), each=Number.of(8 * integer(attrs, "groups")))
+
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.NEVER if trained else ZeroWhen.FIRST
 
@@ -121,6 +129,9 @@ class Relu(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         return emit.node("Relu", names)
+
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept(output=True)
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.FIRST
@@ -146,6 +157,9 @@ class Dropout(Operation):
 
     def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
         return bool(attrs["p"].constant == 0)
+
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept(each=elements(output) * (4 if attrs["p"].constant else 0))
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.FIRST

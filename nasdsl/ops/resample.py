@@ -10,12 +10,14 @@ from typing import Any, ClassVar
 from nasdsl.ops.operation import (
     Attributes,
     Emitter,
+    Kept,
     Operation,
     Parameter,
     RuleError,
     TorchForm,
     Widths,
     ZeroWhen,
+    elements,
     integer,
     padding,
     spatial,
@@ -79,6 +81,9 @@ class MaxPool(Pool):
         k, stride, pad = self._window(attrs)
         return TorchForm("", call=f"F.max_pool2d({{x}}, {k}, stride={stride}, padding={pad})")
 
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept((0,), each=elements(output) * 8, again=True)
+
     def _onnx_node(self, emit: Emitter, names: Sequence[str], window: dict[str, Any]) -> str:
         return emit.node("MaxPool", names, **window)
 
@@ -92,6 +97,9 @@ class AvgPool(Pool):
         k, stride, pad = self._window(attrs)
         arguments = f"{k}, stride={stride}, padding={pad}, count_include_pad=False"
         return TorchForm("", call=f"F.avg_pool2d({{x}}, {arguments})")
+
+    def kept(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Kept:
+        return Kept((0,), again=True)
 
     def _onnx_node(self, emit: Emitter, names: Sequence[str], window: dict[str, Any]) -> str:
         return emit.node("AveragePool", names, count_include_pad=0, **window)

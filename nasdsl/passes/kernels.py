@@ -108,8 +108,8 @@ def kernels(graph: Graph) -> tuple[Kernel, ...]:
         NasError: An operation is an `extern`, of which nothing is known but its type.
     """
     live = liveness(graph)
-    following = _following(graph)
-    heads = set(following.values())
+    after = following(graph)
+    heads = set(after.values())
     found: list[Kernel] = []
     for node in graph.nodes:
         if node.op in FREE or node.id in heads:
@@ -122,7 +122,7 @@ def kernels(graph: Graph) -> tuple[Kernel, ...]:
         if node.op in ("sum", "concat") and len(inputs) == 1:
             continue
         chain = [node]
-        while (successor := following.get(chain[-1].id)) is not None:
+        while (successor := after.get(chain[-1].id)) is not None:
             chain.append(graph.nodes[successor])
         for length in range(1, len(chain) + 1):
             when = live.nodes[chain[length - 1].id]
@@ -170,7 +170,7 @@ def _unknown(node: Node) -> NasError:
 
 def costs(network: Graph) -> Costs:
     """Parameters and MACs of a network (a graph without decisions), `aux` tasks left out; an extern counts nothing."""
-    alive, owner = _demanded(network), Sharing(network).nodes
+    alive, owner = demanded(network), Sharing(network).nodes
     params, macs = dict[int, Fraction](), Fraction(0)
     for node in network.nodes:
         if node.id in alive and node.op in OPERATIONS:
@@ -206,7 +206,8 @@ def _constant(number: Number) -> Fraction:
     return value
 
 
-def _demanded(network: Graph) -> set[int]:
+def demanded(network: Graph) -> set[int]:
+    """The nodes that a network's tasks need; `aux` tasks need nothing."""
     alive = {task.output for task in network.tasks if not task.aux}
     for node in reversed(network.nodes):
         if node.id in alive:
@@ -214,8 +215,8 @@ def _demanded(network: Graph) -> set[int]:
     return alive
 
 
-def _following(graph: Graph) -> dict[int, int]:
-    """For each node into which the next is fused, that next one."""
+def following(graph: Graph) -> dict[int, int]:
+    """For each node into which the next is fused, that next one; others may read it too."""
 
     def place(node: Node) -> int:
         return node.id if node.origin is None else node.origin

@@ -1,6 +1,6 @@
 """What generated supernets import: layers that serve several widths, what has been decided, relaxations of it."""
 
-from nasdsl.runtime.choices import Choices, once
+from nasdsl.runtime.choices import Choices, Zero, once
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.inherit import inherit
 from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, PerValue, total
@@ -52,6 +52,7 @@ __all__ = [
     "Uniform",
     "Walk",
     "Width",
+    "Zero",
     "inherit",
     "once",
     "recalibrate",

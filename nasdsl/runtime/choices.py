@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nasdsl.runtime.layers import total
 from nasdsl.runtime.space import Cell, Choose, Pick, Space
+from nasdsl.runtime.weighted import weighted
 
 Thunk = Callable[[], Tensor]
 """Computes a map when it is wanted."""
@@ -24,6 +25,17 @@ T = TypeVar("T")
 def once(compute: Callable[[], T]) -> Callable[[], T]:
     """What some alternatives need and others do not: computed when it is first asked for, and not again."""
     return cache(compute)
+
+
+@dataclass(frozen=True)
+class Zero:
+    """An alternative that is a map of zeros. It adds nothing to others, so it is made only where it stands alone."""
+
+    compute: Thunk
+
+    def __call__(self) -> Tensor:
+        """The map."""
+        return self.compute()
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,8 @@ class Choices:
             return next(compute for places, compute in arms if draw.place in places)()
         weights = draw.weights.unbind()
         arms = [arm for arm in arms if not draw.runs.isdisjoint(arm[0])]
-        return total([total([weights[place] for place in places]) * compute() for places, compute in arms])
+        arms = [arm for arm in arms if not isinstance(arm[1], Zero)] or arms
+        return total([weighted(total([weights[place] for place in places]), compute()) for places, compute in arms])
 
     def picked(self, name: str, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> list[Tensor]:
         """The members that are picked, in order; where several subsets run, the weighted sum of what each has there.
@@ -162,7 +175,7 @@ def _mixed_members(decision: Pick, draw: Draw, members: Mapping[Key, Thunk]) -> 
             share.setdefault(label, []).append(weights[place])
     wanted = {label for share in shares for label in share}
     maps = {label: compute() for label, compute in members.items() if label in wanted}
-    return [total([total(parts) * maps[label] for label, parts in share.items()]) for share in shares]
+    return [total([weighted(total(parts), maps[label]) for label, parts in share.items()]) for share in shares]
 
 
 def _thunks(decision: Pick, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> Mapping[Key, Thunk]:

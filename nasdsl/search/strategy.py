@@ -19,6 +19,7 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import costs
+from nasdsl.passes.memory import activation_bytes
 from nasdsl.search.batches import Batches
 from nasdsl.search.config import RunConfig
 from nasdsl.search.objective import Objective
@@ -52,11 +53,13 @@ class Problem:
         return self.config.target.latency_ms if self.config.target else None
 
     def meets(self, network: Graph, latency: float) -> bool:
-        """Whether a network, with its latency in ms, keeps the target and the space's bounds on MACs and parameters."""
+        """Whether a network, with its latency in ms, keeps the target and the space's bounds on MACs, parameters and
+        memory (`nasdsl.passes.memory`).
+        """
         if self.target_ms is not None and latency > self.target_ms:
             return False
         found = costs(network)
-        known = {"macs": found.macs, "params": found.params}
+        known = {"macs": found.macs, "params": found.params, "memory": activation_bytes(network)}
         compare = {"<=": operator.le, ">=": operator.ge}
         limits = (limit for limit in self.space.graph.limits if limit.metric in known)
         return all(compare[limit.relation](known[limit.metric], limit.value) for limit in limits)

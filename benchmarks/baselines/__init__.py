@@ -1,0 +1,1 @@
+"""Straightforward implementations of published equations, to compare with."""
