@@ -16,7 +16,7 @@ from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
-from nasdsl.ops.operation import ZeroWhen
+from nasdsl.ops.operation import TOLD, ZeroWhen
 from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
 TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
@@ -274,7 +274,7 @@ class Body(Names):
             if only.node.op in ("route_end", "route_last"):
                 return self._route(only.node)
             values = [names.get(i.node) or self.value(i.node) for i in only.node.inputs]
-            return _formatted(only.forms[0].call, "", values, "")
+            return _formatted(only.forms[0].call, "", values, {})
         return Nest(f"{name}(", tuple(self._arguments_of(item, told, names)))
 
     def _arguments_of(
@@ -320,8 +320,10 @@ class Body(Names):
             return self._picked(node)
         place = self._place[id(item)]
         module = f"self.{self.groups.outliner.tree.node_attribute.get(node.id, '')}{self.variant(item)}"
-        told = flat(self.group.told.get((place, 0), ""))
-        call = item.forms[0].call if told else item.forms[0].call.replace(", {c}", "")
+        call = item.forms[0].call
+        told = {name: flat(self.group.told.get((place, i), "")) for i, name in enumerate(TOLD)}
+        for name, text in told.items():
+            call = call if text else re.sub(rf", (\w+=)?\{{{name}\}}", "", call)
         return _formatted(call, module, [self.value(i.node) for i in node.inputs], told)
 
     def _thunks(self, members: Sequence[tuple[Expression, Ref]]) -> Nest:
@@ -460,12 +462,14 @@ def _read(view: str, name: str) -> str:
     return f"{view}[{quoted(name)}]"
 
 
-def _formatted(call: str, module: str, values: Sequence[Expression], told: str) -> Expression:
+def _formatted(call: str, module: str, values: Sequence[Expression], told: Mapping[str, str]) -> Expression:
     """The call expression of an operation, with values put in."""
     texts = [flat(value) for value in values]
     if len(texts) == 1 and ("{all}" in call or "{plus}" in call):
         return texts[0]
-    text = call.replace("{self}", module).replace("{c}", told)
+    text = call.replace("{self}", module)
+    for name, number in told.items():
+        text = text.replace(f"{{{name}}}", number)
     text = text.replace("{all}", ", ".join(texts)).replace("{plus}", " + ".join(texts))
     text = text.replace("{x}", texts[0]).replace("{y}", texts[1] if len(texts) > 1 else "")
     opening = text.find("(")

@@ -96,11 +96,17 @@ class Channels:
         view, name = self.condition(path, block)
         return f"{view} / {flat(literal(name))}" if path else "arch.root"
 
-    def number_text(self, number: Number | None, block: Block) -> str | None:
-        """A number that an instance can compute from decisions of its own, else None: it must be told."""
+    def number_text(self, number: Number | None, block: Block, name: str) -> str | None:
+        """A number that an instance can compute from decisions of its own, else None: it must be told.
+
+        Args:
+            number: The number.
+            block: The instance.
+            name: What it is: begins like one of `TOLD`. Channels are said in terms of those of maps, where they can be.
+        """
         if number is None:
             return None
-        by_shape = self._by_shape(number, block)
+        by_shape = self._by_shape(number, block) if name[0] == "c" else ""
         if by_shape:
             return by_shape
         if number.constant is None and any(not self.relative(symbol, block) for symbol in number.symbols):
@@ -134,10 +140,10 @@ class Channels:
 
     def _multiple(self, number: Number, channels: Number, block: Block, x: str) -> str:
         """A number that depends on decisions in terms of the channels of a map; "" if they do not help."""
-        quotient = _quotient(number, channels)
-        if quotient is None or number.constant is not None:
+        known = quotient(number, channels)
+        if known is None or number.constant is not None:
             return ""
-        symbols, ratio = quotient
+        symbols, ratio = known
         own = [self.relative(symbol, block) for symbol in symbols]
         if not all(own) or not (own or any(symbol in self.graph.cases for symbol in number.symbols)):
             return ""
@@ -146,36 +152,46 @@ class Channels:
         return " * ".join(factors) + (f" // {ratio.denominator}" if ratio.denominator != 1 else "")
 
     def _multiplied_parameters(self, blocks: Iterable[Block]) -> set[tuple[str, str]]:
-        """The parameters of blocks whose channels, not being constant, some instance multiplies by its own decisions.
+        """The parameters of blocks whose channels instances multiply by their own decisions.
 
         Where they are constant the text may mean the number as well; then it is written as in the other instances.
+        Where they are constant in all, but not the same, the product is what the instances have in common.
         """
         numbers: dict[int, set[Number]] = {}
         for node in self.graph.nodes:
             if node.type.channels.symbols:
                 for scope in self.outliner.tree.chain(node.scope):
                     numbers.setdefault(scope, set()).add(node.type.channels)
-        found = set()
+        factors: dict[tuple[str, str], dict[Number, set[frozenset[Any]]]] = {}
         for block in blocks:
             for ref, name in zip(block.arguments, block.names, strict=True):
-                channels = self.graph.nodes[ref].type.channels if isinstance(ref, int) and name else None
-                if channels is not None and channels.constant is None:
-                    for number in numbers.get(block.scope, ()):
-                        quotient = _quotient(number, channels)
-                        if quotient and quotient[0] and all(self.relative(symbol, block) for symbol in quotient[0]):
-                            found.add((block_name(self.graph.scopes[block.scope]), name))
-        return found
+                if isinstance(ref, int) and name:
+                    channels = self.graph.nodes[ref].type.channels
+                    mine = self._own_factors(numbers.get(block.scope, ()), channels, block)
+                    key = block_name(self.graph.scopes[block.scope]), name
+                    factors.setdefault(key, {}).setdefault(channels, set()).add(mine)
+        return {key for key, of in factors.items() if _are_products(of)}
 
-    def told_text(self, block: Block, item: Item) -> str | None:
-        """How a sliced operation says its channels, with `{x}` for its input; None: it must be told."""
-        number = sliced_number(item)
+    def _own_factors(self, numbers: Iterable[Number], channels: Number, block: Block) -> frozenset[Any]:
+        """By which decisions of its own, and constants, an instance multiplies channels to make some of the numbers."""
+        found = set()
+        for number in numbers:
+            factors = quotient(number, channels)
+            own = tuple(self.relative(symbol, block) for symbol in factors[0]) if factors else ()
+            if factors and own and all(own):
+                found.add((own, factors[1]))
+        return frozenset(found)
+
+    def told_text(self, block: Block, item: Item, name: str) -> str | None:
+        """How a sliced operation says one of its numbers, with `{x}` for its input; None: it must be told."""
+        number = sliced_number(item, name)
         assert item.node is not None, "only operations are sliced"
-        if any(symbol in self.graph.cases for symbol in number.symbols):
+        if name == "c" and any(symbol in self.graph.cases for symbol in number.symbols):
             kind = self.graph.nodes[item.node.inputs[0].node].type
             text = self._multiple(number, kind.channels.substitute(block.values), block, "{x}")
             if text:
                 return text
-        return self.number_text(number, block)
+        return self.number_text(number, block, name)
 
     def _width_owners(self) -> dict[str, list[str]]:
         """The decided numbers by the path of the innermost instance they belong to, without those of cells."""
@@ -219,8 +235,8 @@ class Channels:
                 ref for item in block.items if item.grid is None for ref in item.makes if symbol in self._symbols(ref)
             ]
             if not makers:
-                calls = [item for item in block.items if item.child and symbol in self._told_symbols(item)]
-                makers = [ref for item in calls for ref in item.makes]
+                users = [item for item in block.items if item.grid is None and symbol in self._used_symbols(item)]
+                makers = [ref for item in users for ref in item.makes]
             for ref in makers:
                 felt.setdefault(ref, []).append(symbol)
         self._felt_in[id(block)] = felt
@@ -229,7 +245,11 @@ class Channels:
     def _symbols(self, ref: Any) -> tuple[str, ...]:
         return self.graph.nodes[ref].type.channels.symbols if isinstance(ref, int) else ()
 
-    def _told_symbols(self, item: Item) -> set[str]:
+    def _used_symbols(self, item: Item) -> set[str]:
+        """The decided numbers that a call is told, or that an operation has among its attributes."""
+        if not item.child:
+            attrs = item.node.attrs.values() if item.node else ()
+            return {symbol for number in attrs if isinstance(number, Number) for symbol in number.symbols}
         group, where = self.of(item.child[0])
         numbers = [number.values[where] for number in group.numbers]
         told = {symbol for number in numbers if number is not None for symbol in number.symbols} | set(item.symbols)
@@ -253,7 +273,17 @@ def _by_use(inner: Mapping[str, Iterable[str]], top: str) -> dict[str, int]:
     return order
 
 
-def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
+def _are_products(factors: Mapping[Number, set[frozenset[Any]]]) -> bool:
+    """Whether maps of these channels are multiplied by decisions: where the channels are decided in any way, where they
+    are constant in the same way everywhere.
+    """
+    if any(channels.constant is None and any(ways) for channels, ways in factors.items()):
+        return True
+    alike = {factor for ways in factors.values() for factor in ways}
+    return len(factors) > 1 and len(alike) == 1 and any(alike)
+
+
+def quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
     """The symbols and the factor with number = symbols * factor * divisor, for numbers of one term."""
     if len(number.terms) != 1 or len(divisor.terms) != 1:
         return None
@@ -264,7 +294,9 @@ def _quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fractio
     return tuple(left.elements()), number.terms[0][1] / divisor.terms[0][1]
 
 
-def sliced_number(item: Item) -> Number:
-    """The channels that a sliced operation makes, in terms of all decisions."""
+def sliced_number(item: Item, name: str) -> Number:
+    """What a sliced operation is told (one of `nasdsl.ops.operation.TOLD`), in terms of all decisions."""
     assert item.node is not None, "only operations are sliced"
-    return item.node.type.channels
+    number = item.node.type.channels if name == "c" else item.node.attrs[name]
+    assert isinstance(number, Number), "channels and kernels are numbers"
+    return number

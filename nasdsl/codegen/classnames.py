@@ -44,10 +44,13 @@ def _distinguished(base: str, group: Group, alike: Sequence[Group], tree: Module
     if group.blocks[0].is_cell:
         return base + _ways(group, alike, tree.attribute)
     graph = tree.graph
+    elastic = "Elastic" if _is_elastic(group) and not all(map(_is_elastic, alike)) else ""
+    if elastic:
+        alike = [other for other in alike if _is_elastic(other)]
     slim = _slimness(group, group_of)
     differ = len({_slimness(other, group_of) for other in alike}) > 1
     down = _goes_down(group, graph) and not all(_goes_down(other, graph) for other in alike)
-    before = "Slim" if differ and slim == 2 else ""
+    before = elastic + ("Slim" if differ and slim == 2 else "")
     words = before + base + ("Down" if down else "") + ("FromSlim" if differ and slim == 1 else "")
     labels = {_label(graph.scopes[block.scope].name) for block in group.blocks}
     return identifier(base + labels.pop(), ()) if words == base and len(labels) == 1 else words
@@ -79,9 +82,16 @@ def _goes_down(group: Group, graph: Graph) -> bool:
 def _slimness(group: Group, group_of: GroupOf) -> int:
     """2 where slices are made, 1 where only the input may be a slice, 0 where channels are fixed."""
     modules = _modules(group, group_of)
-    if group.numbers or any(module.startswith("runtime.BatchNorm") for module in modules):
+    if any(number.name[0] == "c" for number in group.numbers) or any(
+        module.startswith("runtime.BatchNorm") for module in modules
+    ):
         return 2
     return int(any(module.startswith("runtime.") for module in modules))
+
+
+def _is_elastic(group: Group) -> bool:
+    """Whether it is told a kernel size."""
+    return any(number.name[0] == "k" for number in group.numbers)
 
 
 def _modules(group: Group, group_of: GroupOf) -> set[str]:

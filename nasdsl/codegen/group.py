@@ -48,7 +48,7 @@ class Group:
         blocks: The instances.
         name: Name of the class.
         parameters: Constructor arguments.
-        numbers: Channels that `forward` is told at run time.
+        numbers: Channels and kernel sizes (`c`, `k`) that `forward` is told at run time.
         chooses: Whether `forward` needs the decisions.
         given: By the place of a step the constructor argument that is its module: where instances differ in it.
     """

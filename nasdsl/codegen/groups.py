@@ -17,6 +17,7 @@ from nasdsl.codegen.group import Group, inlined
 from nasdsl.codegen.parameters import Parameters
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
+from nasdsl.ops.operation import TOLD
 from nasdsl.passes.module_paths import unlike_calls
 
 
@@ -105,7 +106,10 @@ class Groups(Parameters):
         route = tuple(str(value) for name, value in node.attrs.items() if name in ("route", "rate"))
         forms = tuple((form.widest.module, tuple(form.widest.args), form.widest.call) for form in item.forms)
         attribute = self.outliner.tree.node_attribute.get(node.id, "")
-        told = self.told_text(block, item) if any(form.sliced for form in item.forms) else None
+        told = tuple(
+            self.told_text(block, item, name) if any(name in form.told for form in item.forms) else None
+            for name in TOLD
+        )
         return (node.op, attribute, wiring, conditions, route, forms, symbols, told, self.scaled(block, item))
 
     def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable, free: bool) -> Hashable:
@@ -120,7 +124,7 @@ class Groups(Parameters):
                 help="fix it with a preset and compile once for each of its values",
             )
         path = self.graph.scopes[item.child[0].scope].path
-        told = tuple(self.number_text(self._number(item, i), block) for i in range(len(group.numbers)))
+        told = tuple(self.number_text(self._number(item, i), block, n.name) for i, n in enumerate(group.numbers))
         attribute = self.outliner.tree.attribute[item.child[0].scope]
         called_with = group.chooses, tuple(number.name for number in group.numbers)
         what: Hashable = called_with if free else tuple(self._classes(child) for child in item.child)

@@ -15,13 +15,16 @@ from nasdsl.codegen.group import Group, Parameter, steps_of
 from nasdsl.codegen.layout import Expression, flat, literal
 from nasdsl.ir.graph import Link
 from nasdsl.number import Number
+from nasdsl.ops.operation import TOLD
 from nasdsl.passes.module_paths import RESERVED, identifier
 
 Slot = tuple[tuple[int, int, str], str, tuple[Any, ...]]
 """A constructor argument: its step, variant and key, what it is called there, and its value in each instance."""
 
-Told = tuple[tuple[int, int], tuple[Number | None, ...]]
-"""Channels that a step is told: its place and which of its numbers, and the number in each instance."""
+Told = tuple[tuple[int, int], str, tuple[Number | None, ...]]
+"""A number that a step is told: its place and which of its numbers, what it is (of `TOLD`), and its value in each
+instance.
+"""
 
 
 class Parameters(Channels):
@@ -42,9 +45,9 @@ class Parameters(Channels):
             for variant in range(0 if item.shared or place in group.given else len(item.child)):
                 slots += self._slots((place, variant), "", [step.child[variant] for step in steps])
         self._find_arguments(group, slots)
-        often = Counter(values for _, values in told)
-        for where, numbers in sorted(told, key=lambda entry: _is_secondary("c", entry[1], often)):
-            group.told[where] = self._told(group, numbers)
+        often = Counter(values for _, name, values in told if name == "c")
+        for where, name, numbers in sorted(told, key=lambda entry: _is_secondary(entry[1], entry[2], often)):
+            group.told[where] = self._told(group, name, numbers)
         group.numbers.sort(key=lambda number: number.optional)
         called = steps_of(group.blocks[0])[: -len(group.blocks[0].holds) or None]
         group.chooses = group.chooses or any(self._chooses(group.blocks[0], item) for item in called)
@@ -120,27 +123,29 @@ class Parameters(Channels):
         return new
 
     def _asked_numbers(self, group: Group, place: int, item: Item, steps: Sequence[Item]) -> list[Told]:
-        """The channels that a step must be told; those that the instance can compute itself are noted at once."""
+        """The numbers that a step must be told; those that the instance can compute itself are noted at once."""
         if item.grid is not None:
             self._links_told(group, item)
-        sliced = [any(form.sliced for form in step.forms) for step in steps]
-        if any(sliced):
-            texts = {self.told_text(b, s) for here, b, s in zip(sliced, group.blocks, steps, strict=True) if here}
+        found: list[Told] = []
+        for index, name in enumerate(TOLD):
+            sliced = [any(name in form.told for form in step.forms) for step in steps]
+            if not any(sliced):
+                continue
+            texts = {self.told_text(b, s, name) for here, b, s in zip(sliced, group.blocks, steps, strict=True) if here}
             text = texts.pop()
             if text is not None:
-                group.told[place, 0] = text
+                group.told[place, index] = text
                 group.chooses = group.chooses or "arch[" in text
             else:
-                numbers = tuple(sliced_number(s) if here else None for s, here in zip(steps, sliced, strict=True))
-                return [((place, 0), numbers)]
+                numbers = tuple(sliced_number(s, name) if here else None for s, here in zip(steps, sliced, strict=True))
+                found.append(((place, index), name, numbers))
         if not item.makes or not item.child or group.blocks[0].is_cell or item.child[0].scope in self._cell_scopes:
-            return []  # The walk calls the links of a cell: what they are told goes past the cell.
-        found: list[Told] = []
-        for index in range(len(self.of(item.child[0])[0].numbers)):
+            return found  # The walk calls the links of a cell: what they are told goes past the cell.
+        for index, parameter in enumerate(self.of(item.child[0])[0].numbers):
             numbers = tuple(self._number(step, index) for step in steps)
-            text_here = self.number_text(numbers[0], group.blocks[0])
+            text_here = self.number_text(numbers[0], group.blocks[0], parameter.name)
             if any(number is not None for number in numbers) and text_here is None:
-                found.append(((place, index), numbers))
+                found.append(((place, index), parameter.name[0], numbers))
             elif text_here is not None:
                 group.told[place, index] = text_here
         return found
@@ -152,9 +157,11 @@ class Parameters(Channels):
                 inner, where = self.of(step.child[0])
                 for index, parameter in enumerate(inner.numbers):
                     number = parameter.values[where]
-                    text = self.number_text(number, group.blocks[0])
+                    text = self.number_text(number, group.blocks[0], parameter.name)
                     if number is not None:
-                        group.links[link.node, index] = self._told(group, (number,)) if text is None else text
+                        group.links[link.node, index] = (
+                            self._told(group, parameter.name[0], (number,)) if text is None else text
+                        )
 
     def links(self, walk: Item) -> list[tuple[Link, Item | None]]:
         """The links of a walk, each with the call that makes it, or None where it hands on the map that arrives."""
@@ -162,15 +169,17 @@ class Parameters(Channels):
         calls = {ref: step for cell in walk.cells.values() for step in cell.child[0].items for ref in step.makes}
         return [(link, calls.get(link.node)) for link in walk.grid.links]
 
-    def _told(self, group: Group, values: tuple[Number | None, ...]) -> Expression:
+    def _told(self, group: Group, name: str, values: tuple[Number | None, ...]) -> Expression:
         for parameter in group.numbers:
+            if parameter.name[0] != name:
+                continue
             if values == parameter.values:
                 return parameter.name
             ratio = None if parameter.optional or None in values else _ratio(values, parameter.values)
             if ratio is not None:
                 times = f"{ratio.numerator} * {parameter.name}" if ratio.numerator != 1 else parameter.name
                 return times if ratio.denominator == 1 else f"{times} // {ratio.denominator}"
-        new = identifier("c", RESERVED | {parameter.name for parameter in group.numbers})
+        new = identifier(name, RESERVED | {parameter.name for parameter in group.numbers})
         group.numbers.append(Parameter(new, values))
         return new
 
@@ -179,9 +188,8 @@ class Parameters(Channels):
             return True
         if item.child:
             inner, _ = self.of(item.child[0])
-            computed = any(
-                self.number_text(self._number(item, i), block) is not None for i in range(len(inner.numbers))
-            )
+            told = [self.number_text(self._number(item, i), block, n.name) for i, n in enumerate(inner.numbers)]
+            computed = any(text is not None for text in told)
             return inner.chooses or computed
         assert item.node is not None, "a step walks, calls or computes"
         return item.node.op == "mix" or (item.node.op in ("sum", "concat") and conditional(item.node) is not None)
@@ -195,7 +203,7 @@ class Parameters(Channels):
 def _make_alike(steps: Sequence[Item]) -> None:
     """Where some instances have an operation in several widths, the others get its form for several, too."""
     for variant in range(len(steps[0].forms)):
-        if len({step.forms[variant].module for step in steps}) > 1 or len({s.forms[variant].sliced for s in steps}) > 1:
+        if len({step.forms[variant].module for step in steps}) > 1 or len({s.forms[variant].told for s in steps}) > 1:
             for step in steps:
                 forms = list(step.forms)
                 forms[variant] = forms[variant].widest

@@ -8,6 +8,7 @@ from itertools import combinations, product
 from math import prod
 
 from nasdsl.codegen.blocks import Block, Item, Ref
+from nasdsl.codegen.channels import quotient
 from nasdsl.codegen.group import Group, Parameter
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import prose
@@ -78,13 +79,29 @@ class Shapes:
     def _channels(self, group: Group, numbers: list[Number]) -> str:
         if all(number == numbers[0] for number in numbers) and numbers[0].constant is not None:
             return str(numbers[0])
-        known = [Parameter(p.name, self._told(group, p)) for p in group.numbers]
+        known = [Parameter(p.name, self._told(group, p)) for p in group.numbers if p.name[0] == "c"]
         known += [
             Parameter(p.name, tuple(map(Number.of, p.values)))
             for p in group.parameters
             if all(isinstance(value, int) for value in p.values)
         ]
-        return _in_words(numbers, known) or _in_words(numbers, self._arguments(group)) or "..."
+        given = self._arguments(group)
+        return _in_words(numbers, known) or _in_words(numbers, given) or self._product(group, numbers, given) or "..."
+
+    def _product(self, group: Group, numbers: list[Number], given: list[Parameter]) -> str:
+        """What numbers are as channels that `forward` is given times decisions of the instance; "" if they are not."""
+        for parameter in given:
+            found = set()
+            for number, channels, block in zip(numbers, parameter.values, group.blocks, strict=True):
+                known = quotient(number, channels)
+                own = tuple(self._groups.relative(symbol, block) for symbol in known[0]) if known else ()
+                found.add((own, known[1]) if known and own and all(own) else None)
+            if len(found) == 1 and (product_ := found.pop()) is not None:
+                decisions, ratio = product_
+                times = [] if ratio.numerator == 1 else [str(ratio.numerator)]
+                over = "" if ratio.denominator == 1 else f" / {ratio.denominator}"
+                return " * ".join([*times, *decisions, parameter.name]) + over
+        return ""
 
     def _told(self, group: Group, number: Parameter) -> tuple[Number, ...]:
         """The channels that instances are told; where they are told none, those they are made for."""

@@ -14,7 +14,7 @@ from nasdsl.elaborate.values import Mistake
 from nasdsl.ir.graph import Atom, Cases, Decision, Grid, Input, Kind, Node, Scope
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
-from nasdsl.ops.operation import DecidedError, RuleError
+from nasdsl.ops.operation import DecidedError, RuleError, type_of
 from nasdsl.source import Span
 from nasdsl.types import MapType
 
@@ -129,10 +129,13 @@ class GraphBuilder:
         operation = OPERATIONS[op]
         if isinstance(attrs.get("c"), Number):
             self._check_whole(attrs["c"], span)
+        for decided in operation.elastic:
+            self._check_number(op, decided, attrs[decided], span)
+            self._check_joint(f"`{decided}` = {attrs[decided]} takes", attrs[decided], span)
         types = [self.nodes[i.node].type for i in inputs]
         try:
             attrs |= {k: v for k, v in operation.infer(types, attrs).items() if k not in attrs}
-            kind = operation.type(types, attrs)
+            kind = type_of(operation, types, attrs, lambda number: number.values(self.domain))
         except DecidedError as error:
             number = attrs[error.attribute]
             hint = self._among_operations(op, error.attribute, number, scope)
@@ -190,10 +193,7 @@ class GraphBuilder:
     def _check_whole(self, channels: Number, span: Span) -> None:
         if channels in self._whole:
             return
-        combinations = prod(len(self.domain(symbol)) for symbol in channels.symbols)
-        if combinations > MAX_JOINT_DOMAIN:
-            message = f"the channels {channels} take {combinations} values, over the limit of {MAX_JOINT_DOMAIN}"
-            raise Mistake("E0701", message, span)
+        self._check_joint(f"the channels {channels} take", channels, span)
         for value in channels.values(self.domain):
             if value.denominator != 1 or value < 1:
                 text = str(channels) if channels.symbols else ""
@@ -205,16 +205,25 @@ class GraphBuilder:
                 )
         self._whole.add(channels)
 
+    def _check_joint(self, what: str, number: Number, span: Span) -> None:
+        combinations = prod(len(self.domain(symbol)) for symbol in number.symbols)
+        if combinations > MAX_JOINT_DOMAIN:
+            raise Mistake("E0701", f"{what} {combinations} values, over the limit of {MAX_JOINT_DOMAIN}", span)
+
     def _check_numbers(self, op: str, attrs: Mapping[str, Any], span: Span) -> None:
         for name, value in attrs.items():
-            for symbol in value.symbols if isinstance(value, Number) else ():
-                if symbol in self.decisions and self.decisions[symbol].kind is Kind.DEPTH:
-                    raise Mistake(
-                        "E0302", f"`{name}` of `{op}` depends on `{symbol}`, a depth", span,
-                        "must not depend on it",
-                        labels=(Label(self.decisions[symbol].span, "declared here"),),
-                        help="a depth says how far a chain is live: y[d]; for numbers declare a width or a choice",
-                    )  # fmt: skip
+            if isinstance(value, Number):
+                self._check_number(op, name, value, span)
+
+    def _check_number(self, op: str, name: str, value: Number, span: Span) -> None:
+        for symbol in value.symbols:
+            if symbol in self.decisions and self.decisions[symbol].kind is Kind.DEPTH:
+                raise Mistake(
+                    "E0302", f"`{name}` of `{op}` depends on `{symbol}`, a depth", span,
+                    "must not depend on it",
+                    labels=(Label(self.decisions[symbol].span, "declared here"),),
+                    help="a depth says how far a chain is live: y[d]; for numbers declare a width or a choice",
+                )  # fmt: skip
 
     def last_channels(self, name: str, cases: list[tuple[Atom, Number]]) -> Number:
         """The channels of one of several maps: a number if all agree, else a symbol for the case distinction."""

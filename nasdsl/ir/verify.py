@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nasdsl.ir.graph import Atom, Graph, Kind, Node
 from nasdsl.ops.catalogue import OPERATIONS, SELECTING
+from nasdsl.ops.operation import type_of
 
 
 class BrokenGraph(Exception):
@@ -86,7 +87,7 @@ def _verify_type(graph: Graph, node: Node) -> None:
             _require(all(t.channels == node.type.channels for t in types), node, "it selects among different channels")
         return
     _require(node.op in OPERATIONS, node, "no such operation")
-    expected = OPERATIONS[node.op].type(types, node.attrs)
+    expected = type_of(OPERATIONS[node.op], types, node.attrs, graph.values)
     _require(expected.size == node.type.size and expected.rate == node.type.rate, node, f"its type is {node.type}")
     if all(i.when is None for i in node.inputs):
         _require(expected.channels == node.type.channels, node, f"it has {node.type}, the rule says {expected}")

@@ -29,11 +29,13 @@ class Conv(Operation):
     """`conv(c, k, stride = 1, dilation = 1, groups = 1, bias = false, padding)`: a 2-d convolution.
 
     Without `padding` there are dilation * (k - 1) / 2 pixels on every side, so that at stride 1 the size stays;
-    `padding = 0` reads what is there only.
+    `padding = 0` reads what is there only. Where decisions decide `k`, smaller kernels are the centre of the largest
+    (Cai et al., "Once-for-All", ICLR 2020; without that paper's learned transformation of the crop).
     """
 
     name: ClassVar[str] = "conv"
     fuses: ClassVar[tuple[str, ...]] = ("bn", "relu")
+    elastic: ClassVar[tuple[str, ...]] = ("k",)
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("c", inferred=True),
         Parameter("k"),
@@ -73,17 +75,19 @@ class Conv(Operation):
         return integer(attrs, "dilation") * (integer(attrs, "k") - 1) // 2 if given is None else given
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
-        k, dilation = integer(attrs, "k"), integer(attrs, "dilation")
-        ins, outs = widths(inputs[0].channels), widths(output.channels)
-        args: dict[str, Any] = {"*c_in": ins[-1], "*c": outs[-1], "*k": k, "stride": integer(attrs, "stride")}
-        args |= {"padding": self._padding(attrs), "dilation": dilation, "groups": self._torch_groups(attrs, ins)}
+        ins, outs, kernels = widths(inputs[0].channels), widths(output.channels), widths(attrs["k"])
+        largest = {**attrs, "k": Number.of(kernels[-1])}
+        args: dict[str, Any] = {"*c_in": ins[-1], "*c": outs[-1], "*k": kernels[-1]}
+        args |= {"stride": integer(attrs, "stride"), "padding": self._padding(largest)}
+        args |= {"dilation": integer(attrs, "dilation"), "groups": self._torch_groups(attrs, ins)}
         args["bias"] = attrs["bias"]
-        slim = TorchForm("runtime.Conv2d", args)
-        if not self._follows_input():
-            slim = TorchForm("runtime.Conv2d", args, "{self}({x}, {c})", sliced=True)
+        k = ", k={k}" if len(kernels) > 1 else ""
+        c = "" if self._follows_input() else ", {c}"
+        slim = TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{c}{k})")
         if len(outs) > 1:
             return slim
-        return TorchForm("nn.Conv2d" if len(ins) == 1 else "runtime.Conv2d", args, slim=slim)
+        plain = len(ins) == len(kernels) == 1
+        return TorchForm("nn.Conv2d" if plain else "runtime.Conv2d", args, f"{{self}}({{x}}{k})", slim=slim)
 
     def _follows_input(self) -> bool:
         return False
@@ -109,7 +113,7 @@ class Conv(Operation):
         )
 
     def _kernel(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
-        k = integer(attrs, "k")
+        k: Number = attrs["k"]
         return inputs[0].channels * output.channels * k * k / integer(attrs, "groups")
 
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
@@ -127,7 +131,9 @@ class Conv(Operation):
 
 
 class DepthwiseConv(Conv):
-    """`dw_conv(k, stride = 1, dilation = 1, bias = false, padding)`: every channel is convolved by itself."""
+    """`dw_conv(k, stride = 1, dilation = 1, bias = false, padding)`: every channel is convolved by itself; `k` may be
+    decided as for `conv`.
+    """
 
     name: ClassVar[str] = "dw_conv"
     parameters: ClassVar[tuple[Parameter, ...]] = tuple(p for p in Conv.parameters if p.name not in ("c", "groups"))
@@ -145,7 +151,8 @@ class DepthwiseConv(Conv):
         return ins[-1]
 
     def _kernel(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
-        return output.channels * integer(attrs, "k") ** 2
+        k: Number = attrs["k"]
+        return output.channels * k * k
 
 
 class Linear(Operation):

@@ -7,7 +7,7 @@ that they cannot drift apart; compiler passes only traverse the graph and ask.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
@@ -47,6 +47,10 @@ class Parameter:
     """Whether `Operation.infer` finds the value when it is omitted (channels: those of the input)."""
 
 
+TOLD = ("c", "k")
+"""What a module that serves several values can be told at run time: its output channels and its kernel size."""
+
+
 @dataclass(frozen=True, slots=True)
 class TorchForm:
     """How an operation is written in PyTorch.
@@ -56,9 +60,8 @@ class TorchForm:
         args: Constructor arguments, in order; a key that starts with "*" is passed by position. Values: int, bool,
             float, or tuple of ints.
         call: The expression, with `{self}` for the module, `{x}` and `{y}` for the inputs (or `{all}`, separated by
-            commas, or `{plus}`, by plus signs) and `{c}` for the run-time number of output channels:
-            "{self}({x}, {c})".
-        sliced: Whether `{c}` occurs: the module serves several widths and must be told which.
+            commas, or `{plus}`, by plus signs) and `{c}` and `{k}` for the run-time numbers of output channels and
+            the kernel size: "{self}({x}, {c}, k={k})".
         slim: The form that serves several widths, where this one serves a single one; told no `{c}`, it computes the
             same.
     """
@@ -66,8 +69,12 @@ class TorchForm:
     module: str
     args: Mapping[str, Any] = field(default_factory=dict)
     call: str = "{self}({x})"
-    sliced: bool = False
     slim: TorchForm | None = None
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Which of `TOLD` occur: the module serves several of them and must be told which."""
+        return tuple(name for name in TOLD if f"{{{name}}}" in self.call)
 
     @property
     def widest(self) -> TorchForm:
@@ -136,6 +143,8 @@ class Operation(ABC):
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     fuses: ClassVar[tuple[str, ...]] = ()
     """Operations that inference engines fold into this one when they alone read its output."""
+    elastic: ClassVar[tuple[str, ...]] = ()
+    """Attributes that decisions may decide: its PyTorch form serves all their values with one set of weights."""
     opset: ClassVar[int] = 9
     """The oldest ONNX operator set in which its form can be written."""
     commutative: ClassVar[bool] = False
@@ -196,6 +205,42 @@ class Operation(ABC):
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         """When it makes a map of zeros, whatever its weights and statistics; if not `trained`: as training starts."""
         return ZeroWhen.NEVER
+
+
+def type_of(
+    operation: Operation, inputs: Sequence[MapType], attrs: Attributes, values: Callable[[Number], Sequence[Fraction]]
+) -> MapType:
+    """The map an operation makes, the same for all values of its elastic attributes.
+
+    Args:
+        operation: The operation.
+        inputs: The types of the maps it reads.
+        attrs: All its attributes.
+        values: All values that a number takes over the space.
+
+    Raises:
+        RuleError: A type rule is broken, for some value of an elastic attribute or because of how the types differ.
+    """
+    name = next((name for name in operation.elastic if attrs[name].constant is None), None)
+    if name is None:
+        return operation.type(inputs, attrs)
+    hint = f"a decided `{name}` must keep the size: let all its values be odd, and leave `padding` out"
+    found: dict[Fraction, MapType] = {}
+    errors: list[RuleError] = []
+    for value in values(attrs[name]):
+        try:
+            found[value] = type_of(operation, inputs, {**attrs, name: Number.of(value)}, values)
+        except RuleError as error:
+            errors.append(error)
+    if errors:
+        alike = not found and len({error.message for error in errors}) == 1
+        raise errors[0] if alike else RuleError(errors[0].message, help=hint)
+    (first, kind), *others = found.items()
+    for value, other in others:
+        if other != kind:
+            message = f"`{operation.name}` makes {kind} with {name} = {first}, {other} with {name} = {value}"
+            raise RuleError(message, help=hint)
+    return kind
 
 
 class Widths(Protocol):

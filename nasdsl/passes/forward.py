@@ -219,7 +219,9 @@ def _is_zero(node: Node) -> bool:
 
 
 def _ends(graph: Graph) -> dict[int, int]:
-    """For each map how many numbers, decided outside of cells, it has and something that reads it has not."""
+    """For each map how many numbers, decided outside of cells, it has and something that reads it has not; with those
+    that are no map's channels but decide how it is made, a kernel's size.
+    """
     cells = {
         graph.scopes[graph.nodes[join].scope].path for grid in graph.grids.values() for join in grid.cells.values()
     }
@@ -227,10 +229,17 @@ def _ends(graph: Graph) -> dict[int, int]:
     for node in graph.nodes:
         for item in node.inputs:
             readers.setdefault(item.node, []).append(node)
+    channels = {symbol for node in graph.nodes for symbol in node.type.channels.symbols}
+
+    def counts(symbol: str) -> bool:
+        return symbol in graph.decisions and symbol.rpartition(".")[0] not in cells
+
     found = {}
     for node in graph.nodes:
-        symbols = [s for s in node.type.channels.symbols if s in graph.decisions and s.rpartition(".")[0] not in cells]
-        ends = [s for s in symbols if any(s not in r.type.channels.symbols for r in readers.get(node.id, ()))]
+        symbols = filter(counts, node.type.channels.symbols)
+        ends = {s for s in symbols if any(s not in r.type.channels.symbols for r in readers.get(node.id, ()))}
+        numbers = (value for value in node.attrs.values() if isinstance(value, Number))
+        ends |= {s for number in numbers for s in number.symbols if counts(s) and s not in channels}
         if ends and node.op != "join":
             found[node.id] = len(ends)
     return found

@@ -304,8 +304,9 @@ class ModuleTree:
         return self._needs[number]
 
     def _node_needs(self, node: Node) -> frozenset[str]:
-        maps = [node.type, *(self.graph.nodes[i.node].type for i in node.inputs)]
-        return frozenset().union(*(self.chosen_numbers(kind.channels) for kind in maps))
+        numbers = [node.type.channels, *(self.graph.nodes[i.node].type.channels for i in node.inputs)]
+        numbers += [number for number in node.attrs.values() if isinstance(number, Number)]
+        return frozenset().union(*(self.chosen_numbers(number) for number in numbers))
 
     def node_variants(self, node: Node, known: Values) -> tuple[str, ...]:
         """The choices among numbers for whose values a node's module is there once each, beside those already known."""

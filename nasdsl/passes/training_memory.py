@@ -8,7 +8,7 @@ and that of what it read. What PyTorch itself takes, and the scratch memory of i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +20,7 @@ from nasdsl.passes.forward import Pass, forward
 from nasdsl.passes.largest import largest
 from nasdsl.passes.memory import BYTES
 from nasdsl.passes.module_paths import ModuleTree
+from nasdsl.types import MapType
 
 COPIES = 4
 """Of every weight: itself, its gradient, and two moments of Adam."""
@@ -122,18 +123,21 @@ def _weights(graph: Graph) -> Iterator[int]:
 
 def _of_node(tree: ModuleTree, node: Node, values: Mapping[str, int]) -> int:
     operation = OPERATIONS[node.op]
-    inputs = [tree.at(tree.graph.nodes[item.node].type, values) for item in node.inputs]
-    output = tree.at(node.type, values)
+
+    def every(number: Number) -> tuple[Fraction, ...]:
+        return number.substitute(values).values(lambda symbol: tree.domain(symbol, values))
+
+    def widest(kind: MapType) -> MapType:
+        return replace(kind, channels=Number.of(every(kind.channels)[-1]))
+
     attrs: dict[str, Any] = {
-        key: value.substitute(values) if isinstance(value, Number) else value for key, value in node.attrs.items()
+        key: Number.of(every(value)[-1]) if isinstance(value, Number) else value for key, value in node.attrs.items()
     }
-    params = operation.params(inputs, output, attrs)
-
-    def domain(symbol: str) -> list[int | Fraction]:
-        return list(tree.domain(symbol, values))
-
     if operation.statistics:
         # One normalisation for each width, with two statistics for each channel and a count of batches.
         per_channel = 2 * BYTES + (2 * COPIES * BYTES if attrs["affine"] else 0)
-        return sum(int(width) * per_channel + LABEL for width in output.channels.values(domain))
-    return COPIES * BYTES * int(params.evaluate(lambda symbol: domain(symbol)[-1]))
+        return sum(int(width) * per_channel + LABEL for width in every(node.type.channels))
+    inputs = [widest(tree.graph.nodes[item.node].type) for item in node.inputs]
+    params = operation.params(inputs, widest(node.type), attrs).constant
+    assert params is not None, "of a module's own size"
+    return COPIES * BYTES * int(params)

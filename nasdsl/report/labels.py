@@ -17,10 +17,17 @@ def node_label(node: Node) -> str:
     words = [node.op]
     for name, form in (("k", "{0}×{0}"), ("stride", "/{0}"), ("scale", "×{0}")):
         value = node.attrs.get(name)
-        shown = value.constant if isinstance(value, Number) else value
+        shown = _plain(value) if isinstance(value, Number) else value
         if shown is not None and not (name == "stride" and shown == 1):
             words.append(form.format(shown))
     return " ".join(words)
+
+
+def _plain(number: Number) -> Fraction | str | None:
+    """A number in a few letters: a constant, or the name of the decision that it is; None: it is more than that."""
+    if len(number.symbols) == 1 and number == Number.symbol(number.symbols[0]):
+        return name_of(number.symbols[0])
+    return number.constant
 
 
 def block_label(name: str, block: str) -> str:

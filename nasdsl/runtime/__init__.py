@@ -4,6 +4,7 @@ from nasdsl.runtime.choices import Choices, Zero, once
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.inherit import inherit
 from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, PerValue, total
+from nasdsl.runtime.recalibrate import recalibrate
 from nasdsl.runtime.relaxations import (
     Concentrations,
     Dirichlet,
@@ -54,5 +55,6 @@ __all__ = [
     "Zero",
     "inherit",
     "once",
+    "recalibrate",
     "total",
 ]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from nasdsl.ir.graph import Graph, Kind, Node
+from nasdsl.ir.graph import Attribute, Graph, Kind, Node
+from nasdsl.number import Number
 from nasdsl.passes.module_paths import module_paths
-from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear
+from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, centre
 
 
 def inherit(supernet: nn.Module, graph: Graph, derived: Graph) -> dict[str, Tensor]:
@@ -42,7 +43,7 @@ def _weights(module: nn.Module, node: Node, derived: Graph) -> Mapping[str, Tens
     state = module.state_dict()
     if isinstance(module, Conv2d):
         per_group = 1 if module.groups == module.in_channels == module.out_channels else c_in // module.groups
-        state["weight"] = state["weight"][:c, :per_group]
+        state["weight"] = centre(state["weight"][:c, :per_group], _whole(node.attrs["k"]))
         if "bias" in state:
             state["bias"] = state["bias"][:c]
     elif isinstance(module, Linear):
@@ -51,18 +52,25 @@ def _weights(module: nn.Module, node: Node, derived: Graph) -> Mapping[str, Tens
 
 
 def _channels(node: Node) -> int:
-    channels = node.type.channels.constant
-    assert channels is not None, "a network has no decisions"
-    return int(channels)
+    return _whole(node.type.channels)
+
+
+def _whole(number: Attribute) -> int:
+    assert isinstance(number, Number), "channels and kernels are numbers"
+    assert number.constant is not None, "a network has no decisions"
+    return int(number.constant)
 
 
 def _chosen_numbers(graph: Graph, derived: Graph) -> dict[str, int]:
-    """The values of choices among numbers, as the channels of the network show them."""
+    """The values of choices among numbers, as the channels and attributes of the network show them."""
     names = [d.path for d in graph.decisions.values() if d.kind is Kind.CHOOSE and isinstance(d.domain[0], int)]
     values = {name: [int(value) for value in graph.domain(name)] for name in names}
     for node in derived.nodes:
-        number = graph.nodes[node.origin if node.origin is not None else node.id].type.channels
-        if len(number.symbols) == 1 and number.symbols[0] in values:
-            (name,) = number.symbols
-            values[name] = [v for v in values[name] if number.evaluate({name: v}.__getitem__) == _channels(node)]
+        origin = graph.nodes[node.origin if node.origin is not None else node.id]
+        numbers = [(origin.type.channels, _channels(node))]
+        numbers += [(of, _whole(node.attrs[key])) for key, of in origin.attrs.items() if isinstance(of, Number)]
+        for number, found in numbers:
+            if len(number.symbols) == 1 and number.symbols[0] in values:
+                (name,) = number.symbols
+                values[name] = [v for v in values[name] if number.evaluate({name: v}.__getitem__) == found]
     return {name: left[0] for name, left in values.items()}

@@ -2,6 +2,7 @@
 
 Slices are prefixes: a layer that is told to make c channels uses its first c filters, one that is given fewer channels
 uses the first of each filter. What a concatenation gives lies without gaps, so it is sliced like any other map.
+Kernels are centres: a layer that is told a smaller kernel uses the middle of its own.
 """
 
 from __future__ import annotations
@@ -16,23 +17,30 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution that can be given fewer than its input channels and asked for fewer than its output channels."""
+    """A convolution that can be given fewer than its input channels, and asked for fewer than its output channels and
+    for a smaller kernel (Cai et al., "Once-for-All", ICLR 2020; the kernel as it lies, not transformed).
+    """
 
-    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, c: int | None = None, k: int | None = None) -> Tensor:
         """The first `c` channels (all, if None; of a depthwise convolution as many as `x` has).
 
         Args:
             x: [N, C, H, W] with C at most `in_channels`.
             c: At most `out_channels`.
+            k: At most `kernel_size`, and odd like that (all of it, if None); the map is of the same size with any.
         """
         channels = x.shape[1]
         groups = self.groups
         if groups > 1 and groups == self.in_channels == self.out_channels:
             groups = c = channels
         c = self.out_channels if c is None else c
-        weight = self.weight[:c, : channels // groups]
+        weight = centre(self.weight[:c, : channels // groups], k)
         bias = None if self.bias is None else self.bias[:c]
-        return F.conv2d(x, weight, bias, self.stride, self.padding, self.dilation, groups)
+        padding = self.padding
+        if k is not None and not isinstance(padding, str):
+            less = zip(padding, self.dilation, self.kernel_size, strict=True)
+            padding = tuple(pixels - step * (own - k) // 2 for pixels, step, own in less)
+        return F.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)
 
 
 class BatchNorm2d(nn.Module):
@@ -79,6 +87,12 @@ class PerValue(nn.Module, Generic[M]):
         key = "_".join(map(str, value)) if isinstance(value, tuple) else str(value)
         module: M = self.get_submodule(key)  # type: ignore[assignment]
         return module
+
+
+def centre(weight: Tensor, k: int | None) -> Tensor:
+    """The k x k in the middle of kernels, [..., K, K] with K - k even; all of them if k is None."""
+    margin = 0 if k is None else (weight.shape[-1] - k) // 2
+    return weight[..., margin:-margin, margin:-margin] if margin else weight
 
 
 def total(maps: Sequence[Tensor]) -> Tensor:

@@ -34,6 +34,8 @@ class SearchSettings(_Settings):
         temperature_schedule: How it goes from one to the other (see `nasdsl.runtime.relaxations.schedules`).
         relaxation: How a step draws (see `nasdsl.search.relaxation`).
         widest_every: Each how many weight steps the widest path is trained too (0: never).
+        sandwich: How many drawn paths every weight step trains together with the widest and the narrowest one, their
+            gradients added up (the sandwich rule: Yu and Huang, ICCV 2019; 0: one drawn path, and `widest_every`).
         latency_loss: `limit`: max(0, log(expected / target)), nothing is asked below the target; `target`:
             abs(log(expected / target)), the latency that is allowed is to be used (the idea of TF-NAS, Hu et al., ECCV
             2020).
@@ -55,6 +57,7 @@ class SearchSettings(_Settings):
     temperature_schedule: Literal["constant", "linear", "cosine", "exponential"] = "exponential"
     relaxation: Literal["single_path", "two_path", "straight_through", "gumbel", "softmax", "dirichlet"] = "single_path"
     widest_every: int = Field(default=4, ge=0)
+    sandwich: int = Field(default=0, ge=0)
     latency_loss: Literal["limit", "target"] = "target"
     latency_weight: float = Field(default=1.0, ge=0)
     candidates: int = Field(default=16, ge=1)

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from nasdsl import runtime
 from nasdsl.codegen import network_source
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
-from nasdsl.ir.graph import Graph
 from nasdsl.passes.derive import canonical
 from nasdsl.passes.rules import broken_rule
 from nasdsl.passes.units import latency_ms
@@ -139,29 +137,23 @@ def _unreachable(problem: Problem, fastest_ms: float) -> NasError:
 
 def rank(problem: Problem, supernet: nn.Module, candidate: Candidate) -> tuple[float, float]:
     """How good an architecture's network is with the supernet's weights: first metric and loss on held-out batches."""
-    source = network_source(candidate.network, architecture=candidate.architecture, facts={})
-    module = module_from(source, "candidate").Network()
-    module.load_state_dict(inherited(problem, supernet, candidate.network))
+    module = inherited(problem, supernet, candidate)
     settings = problem.config.search
-    recalibrate(module, problem, settings.recalibration_batches)
     batches = problem.batches.held_out(settings.ranking_batches, settings.batch)
     metrics = problem.objective.metrics()
     loss = judge_module(module, batches, metrics, problem.objective.main_loss)
     return next((metric.value() for metric in metrics.values()), -loss), loss
 
 
-def inherited(problem: Problem, supernet: nn.Module, network: Graph) -> dict[str, Tensor]:
-    """The state dict of a derived network with the supernet's weights."""
-    return runtime.inherit(supernet, problem.space.graph, network)
-
-
-def recalibrate(module: nn.Module, problem: Problem, count: int) -> None:
-    """Take the batch-norm statistics from training batches: their mean, all counting alike."""
-    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
-    module.train()
-    with torch.no_grad():
-        for index in range(count):
-            module(problem.batches.train("recalibration", index, problem.config.search.batch, half="a")[0])
+def inherited(problem: Problem, supernet: nn.Module, candidate: Candidate) -> nn.Module:
+    """A candidate's network with the supernet's weights and batch-norm statistics of its own."""
+    source = network_source(candidate.network, architecture=candidate.architecture, facts={})
+    network: nn.Module = module_from(source, "candidate").Network()
+    network.load_state_dict(runtime.inherit(supernet, problem.space.graph, candidate.network))
+    settings = problem.config.search
+    batches = (
+        problem.batches.train("recalibration", index, settings.batch, half="a")[0]
+        for index in range(settings.recalibration_batches)
+    )
+    runtime.recalibrate(network, batches)
+    return network

@@ -1,16 +1,17 @@
 """First-order bilevel search with a relaxation and a latency loss.
 
 Each step after the warm-up does two things: the supernet's weights learn on one half of the training data, along a path
-drawn from the relaxation (or on a mixture, where it mixes); then the relaxation's parameters, the logits, learn on the
-other half, from the task's loss plus `latency_weight` times a function of log(expected latency / target)
-(`SearchSettings.latency_loss`). Without a target latency is no part of the loss. First order: the weights count as
-constants for the logits (DARTS, Liu et al., ICLR 2019, its first-order variant).
+drawn from the relaxation (or on a mixture, where it mixes; with `SearchSettings.sandwich` along several paths); then
+the relaxation's parameters, the logits, learn on the other half, from the task's loss plus `latency_weight` times a
+function of log(expected latency / target) (`SearchSettings.latency_loss`). Without a target latency is no part of the
+loss. First order: the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019, its first-order
+variant).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -73,18 +74,28 @@ class GumbelSearch:
             group["lr"] = settings.weight_lr * one_cycle(index, self._steps)
         images, target = self._problem.batches.train("weights", index, settings.batch, half="a")
         self._weight_optimizer.zero_grad(set_to_none=True)
-        if settings.widest_every and index % settings.widest_every == 0:
-            path = chance.generator(self._problem.config.seed, "widest path", index)
-            widest = self.supernet(images, self.relaxation.widest(path))
-            torch.autograd.backward(self._problem.objective.loss(widest, target))
-        generator = chance.generator(self._problem.config.seed, "path of weights", index)
-        with torch.no_grad():
-            choices = self._draw(index, generator)
-        loss = self._problem.objective.loss(self.supernet(images, choices), target)
-        torch.autograd.backward(loss)
+        losses = []
+        for choices in self._paths(index):  # One graph at a time: their gradients add up.
+            loss = self._problem.objective.loss(self.supernet(images, choices), target)
+            torch.autograd.backward(loss)
+            losses.append(loss.item())
         nn.utils.clip_grad_norm_(self._weights, settings.clip)
         self._weight_optimizer.step()
-        return loss.item()
+        drawn = losses[-max(1, settings.sandwich) :]
+        return sum(drawn) / len(drawn)
+
+    def _paths(self, index: int) -> Iterator[runtime.Choices]:
+        """What a weight step runs: a drawn path, with the widest now and then; or a sandwich."""
+        seed, settings = self._problem.config.seed, self._settings
+        if settings.sandwich or (settings.widest_every and index % settings.widest_every == 0):
+            yield self.relaxation.widest(chance.generator(seed, "widest path", index))
+        if settings.sandwich:
+            yield self.relaxation.narrowest(chance.generator(seed, "narrowest path", index))
+        for number in range(max(1, settings.sandwich)):
+            purpose = f"path {number} of weights" if number else "path of weights"
+            with torch.no_grad():
+                choices = self._draw(index, chance.generator(seed, purpose, index))
+            yield choices
 
     def _logit_step(self, index: int) -> dict[str, float]:
         images, target = self._problem.batches.train("logits", index, self._settings.batch, half="b")
@@ -167,5 +178,5 @@ class GumbelSearch:
         return choose(self._problem, self.supernet, self.relaxation.distribution, self.fasten, log)
 
     def weights(self, chosen: Candidate) -> dict[str, Tensor]:
-        """The chosen network's share of the supernet's weights."""
-        return inherited(self._problem, self.supernet, chosen.network)
+        """The chosen network's share of the supernet's weights, with batch-norm statistics of its own."""
+        return dict(inherited(self._problem, self.supernet, chosen).state_dict())

@@ -9,10 +9,21 @@ OPERATIONS = {
     "sep3": "sep_conv(k = 3)",
     "twice": "twice",
     "zoomed": "zoomed",
+    "elastic": "elastic",
+    "crop": "crop",
 }
 
 BLOCKS = """
   block twice(x, c, stride = 1) = x >> conv_bn_relu(c, k = 3, stride = stride) >> conv_bn(c, k = 1)
+  block elastic(x, c = channels(x), stride = 1) {
+    width k in {1, 3, 5}
+    width e in {1, 2}
+    return x >> conv_bn_relu(2 * e, k = 1) >> dw_conv_bn_relu(k = k, stride = stride) >> conv_bn(c, k = 1)
+  }
+  block crop(x, c, stride = 1) {
+    width r in {1, 2}
+    return x >> conv(c, k = 2 * r - 1, stride = stride, dilation = 2, bias = true) >> conv_bn(c, k = 5 - 2 * r)
+  }
   block zoomed(x, c, stride = 1) {
     y = x >> resize(1/2) >> conv_bn(c, k = 3)
     return y if stride == 2 else y >> resize_like(x) >> relu()
@@ -80,7 +91,7 @@ def grids(draw: st.DrawFn) -> str:
 
 
 LAYER = """block layer(x) {
-    choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3), skip }
+    choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3), skip, elastic }
     return x >> op()
   }
   block merge(a, b) {
@@ -185,9 +196,16 @@ def _split(draw: st.DrawFn, i: int) -> list[str]:
 
 def _shared(draw: st.DrawFn, i: int) -> list[str]:
     """Blocks whose calls share decisions and weights, on maps of two sizes, also within another block."""
-    bodies = ["layer(x)", "x >> conv_bn_relu(k = 3)", f"x >> conv(h{i}, k = 3) >> conv_bn(4, k = 1)"]
+    bodies = [
+        "layer(x)",
+        "x >> conv_bn_relu(k = 3)",
+        f"x >> conv(h{i}, k = 3) >> conv_bn(4, k = 1)",
+        f"x >> dw_conv_bn_relu(k = n{i})",
+        f"x >> conv_bn(4, k = h{i} + 1)",
+    ]
     return [
         f"choose h{i} in {{2, 4}}",
+        f"width n{i} in {{1, 3}}",
         f"for j in 1..=2 {{ shared block f{i}[j](x) = {draw(st.sampled_from(bodies))} }}",
         f"block inner{i}(x) {{ a = f{i}[1](x)  return f{i}[2](a) }}",
         f"shared block outer{i}(x) {{ a = inner{i}(x)  return sum(a, f{i}[1](a)) }}",

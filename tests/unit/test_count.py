@@ -24,6 +24,7 @@ def space(repository: Path, name: str, preset: str = "") -> Space:
         ("darts", 1_076_746_950_455_072_400),
         ("nasbench201", 15_625),
         ("fbnet", 9**22),
+        ("once_for_all", (9**2 + 9**3 + 9**4) ** 5),
         ("panoptic_deeplab", 1),
         ("spatialflow", 3**15),
     ],

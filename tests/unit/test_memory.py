@@ -96,7 +96,7 @@ def test_what_operations_keep_is_what_autograd_saves(operation: str, each: int) 
     assert tape.each * 2 + tape.once == pytest.approx(saved_by_supernet(space, nothing, Pass(), 2), abs=64)
 
 
-@pytest.mark.parametrize("name", ["darts", "nasbench201", "fasterseg:camvid", "autortnet:demo"])
+@pytest.mark.parametrize("name", ["darts", "nasbench201", "fasterseg:camvid", "autortnet:demo", "once_for_all"])
 @pytest.mark.parametrize("mixed", [False, True])
 def test_shipped_supernets_keep_what_is_foretold(name: str, mixed: bool) -> None:
     file, _, preset = name.partition(":")
@@ -109,7 +109,7 @@ def test_shipped_supernets_keep_what_is_foretold(name: str, mixed: bool) -> None
         assert tape.each * 2 + tape.once == pytest.approx(found, rel=0.02)
 
 
-@pytest.mark.parametrize("name", ["darts", "fasterseg:demo", "fbnet"])
+@pytest.mark.parametrize("name", ["darts", "fasterseg:demo", "fbnet", "once_for_all"])
 def test_weights_are_those_of_the_supernet(name: str) -> None:
     file, _, preset = name.partition(":")
     space = load(SPACES / f"{file}.nas", preset=preset)
@@ -117,6 +117,11 @@ def test_weights_are_those_of_the_supernet(name: str) -> None:
         module = Supernet(space).module
     weights = sum(p.numel() * 16 for p in module.parameters())
     assert weight_bytes(space.graph) == weights + sum(b.numel() * b.element_size() for b in module.buffers())
+
+
+def test_weights_whose_kernel_shrinks_as_a_decision_grows() -> None:
+    space = space_of("image >> conv(2, k = 7 - 2 * w) >> conv(3, k = 1)", "  width w in {1, 2, 3}")
+    assert weight_bytes(space.graph) == 16 * (3 * 2 * 5 * 5 + 2 * 3)
 
 
 def test_the_largest_path() -> None:

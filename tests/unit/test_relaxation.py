@@ -207,6 +207,25 @@ def test_superkernels_are_prefixes() -> None:
     assert runtime.Linear(8, 3)(torch.randn(2, 5)).shape == (2, 3)
 
 
+def test_superkernels_are_centres() -> None:
+    """The smaller kernel is what is left when the border of the larger one is zero; the size stays."""
+    torch.manual_seed(0)
+    x = torch.randn(2, 6, 8, 8)
+    for conv in (
+        runtime.Conv2d(6, 4, 7, padding=6, dilation=2, stride=2),
+        runtime.Conv2d(6, 6, 7, padding=3, groups=6, bias=False),
+    ):
+        for k in (1, 3, 5, 7):
+            margin = (7 - k) // 2
+            masked = torch.zeros_like(conv.weight)
+            middle = slice(margin, 7 - margin)
+            masked[:, :, middle, middle] = conv.weight[:, :, middle, middle].detach()
+            expected = torch.nn.functional.conv2d(
+                x, masked, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups
+            )
+            torch.testing.assert_close(conv(x, k=k), expected)
+
+
 RULED = """space ruled {
   input image: [3, 8, 8]
   block layer(x) { choose op in {a: conv_bn(k = 1), b: conv_bn_relu(k = 3)} return x >> op() }

@@ -138,6 +138,38 @@ def test_fbnet_a_b_c(name: str, params: int, macs: int) -> None:
     assert tensors(network) == params
 
 
+# Once-for-All
+
+
+def test_once_for_all_has_the_papers_number_of_architectures() -> None:
+    """Five units of two to four layers, of three kernels and three expansions each: the paper says 2 * 10^19."""
+    assert (
+        space("once_for_all").count().architectures
+        == sum(9**depth for depth in (2, 3, 4)) ** 5
+        == 21_758_655_492_572_485_851
+    )
+
+
+@pytest.mark.parametrize(("preset", "e", "k", "depth"), [("smallest", 3, 3, 2), ("largest", 6, 7, 4)])
+def test_once_for_all_extremes(preset: str, e: int, k: int, depth: int) -> None:
+    """The weights of inverted residuals, added up by hand; MACs by those of each map's pixels."""
+    params, macs = 3 * 16 * 9 + 32 + (16 * 9 + 32) + (16 * 16 + 32), (3 * 16 * 9 + 16 * 9 + 16 * 16) * 112**2
+    c, size = 16, 112
+    for out, stride in ((24, 2), (40, 2), (80, 2), (112, 1), (160, 2)):
+        for place in range(depth):
+            mid, before = e * c, size
+            size //= stride if place == 0 else 1
+            params += c * mid + mid * k * k + mid * out + 2 * (mid + mid + out)
+            macs += c * mid * before**2 + (mid * k * k + mid * out) * size**2
+            c = out
+    params += 160 * 960 + 2 * 960 + 960 * 1280 + 1280 * 1000 + 1000
+    macs += 160 * 960 * 49 + 960 * 1280 + 1280 * 1000
+    network = space("once_for_all", preset)
+    found = network.derive(network.sample(0))
+    assert costs(found) == Costs(params, macs)
+    assert tensors(found) == params
+
+
 # FasterSeg
 
 
