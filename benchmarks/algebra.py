@@ -22,6 +22,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from machine import machine
+from plot import growth_plot
 
 from nasdsl.algebra.elimination import eliminate, elimination_order, tables
 from nasdsl.algebra.limited import Limited
@@ -199,18 +200,24 @@ def growth() -> None:
     print("|---|---|---|---|---|---|---|---|")
     sizes = [("fasterseg", {"layers": layers}) for layers in (4, 8, 16, 24, 32)]
     sizes += [("darts", {"nodes": nodes}) for nodes in (4, 6, 8)]
+    series: dict[str, list[tuple[float, float]]] = {}
     for name, params in sizes:
         space = load(SPACES / f"{name}.nas", params=params)
-        graph = space.model.graph
+        graph, decisions = space.model.graph, len(space.graph.decisions)
         order = elimination_order(graph)
         found = eliminate(tables(graph, COUNT), order, COUNT)
         count = seconds(lambda: eliminate(tables(graph, COUNT), order, COUNT, keep=False))  # noqa: B023
         start = clock()
         priced = Priced(space.model, [parts(space.graph, "macs")])
         took = clock() - start
+        series.setdefault(f"{name}: count", []).append((decisions, count))
+        series.setdefault(f"{name}: bounds of macs", []).append((decisions, took))
         label = f"{name} {', '.join(f'{key} = {value}' for key, value in params.items())}"
-        row = (label, len(space.graph.decisions), f"{found.total:.3g}", found.width, found.rows, f"{count:.3f}")
+        row = (label, decisions, f"{found.total:.3g}", found.width, found.rows, f"{count:.3f}")
         print(f"| {' | '.join(map(str, row))} | {len(priced.circuit.nodes)} | {took:.1f} |")
+    plot = growth_plot(series, "How the time of exact answers grows", "decisions", "seconds of CPU time")
+    (REPOSITORY / "benchmarks/results/algebra-growth.svg").write_text(plot)
+    print("\n![time against decisions](algebra-growth.svg)")
 
 
 def others() -> None:

@@ -219,7 +219,7 @@ def doubles() -> Iterator[None]:
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_generated_spaces(text: str) -> None:
     pair = Pair(load(Source("generated.nas", text)))
-    for seed, architecture in enumerate(architectures(pair, 2)):
+    for seed, architecture in enumerate(architectures(pair, 4)):
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
 
 
@@ -228,7 +228,7 @@ def test_generated_spaces(text: str) -> None:
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_generated_depths_conditions_and_shared_blocks(text: str) -> None:
     pair = Pair(load(Source("generated.nas", text)))
-    for seed, architecture in enumerate(architectures(pair, 3)):
+    for seed, architecture in enumerate(architectures(pair, 5)):
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
 
 
