@@ -66,7 +66,7 @@ class Limited:
             raise _nothing(priced)
         self._priced, self._model, self._limits = priced, priced.model, limits
         tilts = _tilts(priced, limits)
-        decided = _decided(priced)
+        decided = priced.model.telling
         self._circuit = compiled(priced.graph, [metric.factors for metric in priced.metrics], decided)
         self.chances = Chances(self._circuit, _by_metric(priced, limits, tilts))
         self.least = self.chances.least - _border(limits, tilts) - NEAR
@@ -175,14 +175,6 @@ class Limited:
             f"{MAX_DRAWS:,} draws in a row were rejected: hardly any architecture keeps all limits together",
             help="`nasdsl count --under` says how many there are; loosen one of the limits",
         )
-
-
-def _decided(priced: Priced) -> list[int]:
-    """The variables that say what an architecture is."""
-    found = set(priced.model.choices.values())
-    for flow in priced.model.flows.values():
-        found |= {flow.start, *(passage.groups for passage in flow.links.values())}
-    return sorted(found)
 
 
 def _nothing(priced: Priced) -> NasError:

@@ -43,6 +43,14 @@ class Model:
     demand: Demand
     events: Events
 
+    @property
+    def telling(self) -> list[int]:
+        """The variables whose values say which architecture an assignment stands for."""
+        found = set(self.choices.values())
+        for grid in self.flows.values():
+            found |= {grid.start, *(passage.groups for passage in grid.links.values())}
+        return sorted(found)
+
     def decisions(self, assignment: Mapping[int, int]) -> dict[str, Value]:
         """The values of the live decisions in a possible assignment, sorted by path."""
         found: dict[str, Value] = {}

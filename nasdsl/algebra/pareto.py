@@ -61,7 +61,7 @@ class ParetoFront:
         _numpy()
         pricing = Costs(model)
         axes = [_Axis(pricing.factors(some), sense) for some, sense in zip(parts, senses, strict=True)]
-        self._model, self._decided = model, _telling(model)
+        self._model, self._decided = model, model.telling
         # The first cost in the upper bits.
         self._circuit = compiled(pricing.graph, [axes[1].factors, axes[0].factors], self._decided)
         if not self._circuit.nodes:
@@ -79,12 +79,6 @@ class ParetoFront:
         for (variable, value), at in self._fronts.way_back(targets):
             columns[variable][at] = value
         return list(Batch(self._model, columns).architectures())
-
-
-def _telling(model: Model) -> set[int]:
-    """The variables whose values say which architecture an assignment is."""
-    links = {passage.groups for flow in model.flows.values() for passage in flow.links.values()}
-    return {*model.choices.values(), *(flow.start for flow in model.flows.values()), *links}
 
 
 class _Axis:
