@@ -1,8 +1,8 @@
-// Once-for-All (Cai et al., ICLR 2020): five stages of two to four inverted residuals, each with a kernel of 3, 5 or 7 and
-// an expansion of 3, 4 or 6, all served by one set of weights: kernels are the centres of 7x7 ones, expansions the first
-// channels. ((3*3)^2 + (3*3)^3 + (3*3)^4)^5 architectures. Channels and strides are those of MobileNetV3-Large (Howard et
-// al., ICCV 2019), on which the paper's space is built; its squeeze-and-excitation and hard swish are left out, and the
-// image size, which the paper also varies, is a parameter.
+// Once-for-All (Cai et al., ICLR 2020): five stages of two to four inverted residuals, each with a kernel of 3, 5 or
+// 7 and an expansion of 3, 4 or 6, all served by one set of weights: kernels are the centres of 7x7 ones, expansions
+// the first channels. ((3*3)^2 + (3*3)^3 + (3*3)^4)^5 architectures. Channels and strides are those of
+// MobileNetV3-Large (Howard et al., ICCV 2019), on which the paper's space is built; its squeeze-and-excitation and
+// hard swish are left out, and the image size, which the paper also varies, is a parameter.
 space once_for_all(classes = 1000, size = 224) {
   input image: [3, size, size]
 
