@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nasdsl.runtime.layers import total
 from nasdsl.runtime.space import Cell, Choose, Pick, Space
-from nasdsl.runtime.weighted import weighted
+from nasdsl.runtime.weighted import mixture
 
 Thunk = Callable[[], Tensor]
 """Computes a map when it is wanted."""
@@ -130,7 +130,7 @@ class Choices:
         weights = draw.weights.unbind()
         arms = [arm for arm in arms if not draw.runs.isdisjoint(arm[0])]
         arms = [arm for arm in arms if not isinstance(arm[1], Zero)] or arms
-        return total([weighted(total([weights[place] for place in places]), compute()) for places, compute in arms])
+        return mixture((total([weights[place] for place in places]), compute()) for places, compute in arms)
 
     def picked(self, name: str, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> list[Tensor]:
         """The members that are picked, in order; where several subsets run, the weighted sum of what each has there.
@@ -175,7 +175,7 @@ def _mixed_members(decision: Pick, draw: Draw, members: Mapping[Key, Thunk]) -> 
             share.setdefault(label, []).append(weights[place])
     wanted = {label for share in shares for label in share}
     maps = {label: compute() for label, compute in members.items() if label in wanted}
-    return [total([weighted(total(parts), maps[label]) for label, parts in share.items()]) for share in shares]
+    return [mixture((total(parts), maps[label]) for label, parts in share.items()) for share in shares]
 
 
 def _thunks(decision: Pick, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> Mapping[Key, Thunk]:

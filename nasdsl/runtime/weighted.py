@@ -7,7 +7,7 @@ pooling its input. This is a matter of memory only; values and gradients stay th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -17,6 +17,15 @@ from torch.autograd.function import once_differentiable
 
 Node = Any
 """A node of autograd's graph; what it keeps are its attributes `_saved_...`."""
+
+
+def mixture(parts: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
+    """The sum of weight times map, one part after the other, of which there is at least one."""
+    rest = iter(parts)
+    result = weighted(*next(rest))
+    for weight, x in rest:
+        result += weighted(weight, x)  # nobody keeps the products
+    return result
 
 
 def weighted(weight: Tensor, x: Tensor) -> Tensor:
