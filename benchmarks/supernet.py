@@ -35,7 +35,7 @@ from nasdsl.search.generated import module_from
 from nasdsl.space import load
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-ROUNDS, STEPS = 3, 3
+ROUNDS, STEPS = 2, 3
 
 Step = Callable[[], None]
 
