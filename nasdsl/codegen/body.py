@@ -15,8 +15,8 @@ from nasdsl.codegen.names import Names
 from nasdsl.codegen.shapes import Shapes
 from nasdsl.ir.graph import Node
 from nasdsl.number import Number
-from nasdsl.ops.catalogue import OPERATIONS
-from nasdsl.ops.operation import TOLD, ZeroWhen
+from nasdsl.ops.catalogue import makes_zeros
+from nasdsl.ops.operation import TOLD
 from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
 TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
@@ -332,7 +332,8 @@ class Body(Names):
         for place, (key, ref) in enumerate(members):
             maker = self._maker.get(ref)
             thunk = self._thunk(self.value(ref), "")
-            if isinstance(ref, int) and _is_zero(self.groups.graph.nodes[ref]):
+            node = self.groups.graph.nodes[ref] if isinstance(ref, int) else None
+            if node is not None and makes_zeros(node.op, node.attrs):
                 thunk = Nest("runtime.Zero(", (thunk,))
             items.append(Prefixed(f"{flat(key)}: ", thunk))
             if maker is not None and id(maker) in self._lazy:
@@ -451,11 +452,6 @@ def _alternatives(node: Node) -> list[tuple[Expression, Ref]]:
         assert i.when is not None, "all inputs of a mix are conditional"
         values.setdefault(i.node, []).append(i.when.value)
     return [(literal(having[0] if len(having) == 1 else tuple(having)), ref) for ref, having in values.items()]
-
-
-def _is_zero(node: Node) -> bool:
-    """Whether an operation makes a map of zeros whatever it reads."""
-    return node.op in OPERATIONS and OPERATIONS[node.op].zero(node.attrs) is ZeroWhen.ALWAYS
 
 
 def _read(view: str, name: str) -> str:

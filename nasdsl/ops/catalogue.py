@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from nasdsl.ops.conv import Conv, DepthwiseConv, Linear
 from nasdsl.ops.merge import Concat, Sum
-from nasdsl.ops.operation import Operation
+from nasdsl.ops.operation import Attributes, Operation, ZeroWhen
 from nasdsl.ops.pointwise import BatchNorm, Dropout, GroupNorm, Identity, Relu, Shuffle, Zero
 from nasdsl.ops.resample import AvgPool, GlobalAvgPool, MaxPool, Resize, ResizeLike, Shift
 
@@ -37,3 +37,12 @@ OPERATIONS: dict[str, Operation] = {
 
 SELECTING = frozenset({"mix", "join", "route_end", "route_last"})
 """Nodes that exist only where there are decisions; in a network they have become one of their inputs."""
+
+
+def makes_zeros(op: str, attrs: Attributes) -> bool:
+    """Whether a node makes a map of zeros whatever it reads.
+
+    >>> makes_zeros("none", {}), makes_zeros("relu", {}), makes_zeros("mix", {})
+    (True, False, False)
+    """
+    return op in OPERATIONS and OPERATIONS[op].zero(attrs) is ZeroWhen.ALWAYS

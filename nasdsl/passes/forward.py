@@ -16,8 +16,7 @@ from typing import Any
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Cell, Graph, Input, Kind, Node
 from nasdsl.number import Number
-from nasdsl.ops.catalogue import OPERATIONS
-from nasdsl.ops.operation import ZeroWhen
+from nasdsl.ops.catalogue import OPERATIONS, makes_zeros
 from nasdsl.passes.derive import Demand, Place
 from nasdsl.passes.largest import greatest
 from nasdsl.passes.memory import map_bytes, passes_on
@@ -171,7 +170,7 @@ class _Forward:
     def _without_zeros(self, read: Sequence[Place], inputs: Sequence[Map]) -> Sequence[Map]:
         """The maps of alternatives that are not zeros; if there are no others, all."""
         nodes = (self.graph.nodes[source] for source, _ in read)
-        kept = [x for node, x in zip(nodes, inputs, strict=True) if not _is_zero(node)]
+        kept = [x for node, x in zip(nodes, inputs, strict=True) if not makes_zeros(node.op, node.attrs)]
         return kept or inputs
 
     def _is_number(self, node: Node) -> bool:
@@ -212,10 +211,6 @@ class _Forward:
 
     def _fixed(self, number: Number) -> Number:
         return number if number.constant is not None else Number.of(number.evaluate(self.walk.number))
-
-
-def _is_zero(node: Node) -> bool:
-    return node.op in OPERATIONS and OPERATIONS[node.op].zero(node.attrs) is ZeroWhen.ALWAYS
 
 
 def _ends(graph: Graph) -> dict[int, int]:
