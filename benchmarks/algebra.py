@@ -24,12 +24,12 @@ from pathlib import Path
 from machine import machine
 from plot import growth_plot
 
-from nasdsl.algebra.elimination import eliminate, elimination_order, tables
-from nasdsl.algebra.limited import Limited
-from nasdsl.algebra.metrics import parts
-from nasdsl.algebra.priced import Bound, Priced
-from nasdsl.algebra.ranking import Ranking
-from nasdsl.algebra.semiring import COUNT
+from nasdsl.algebra.costs.metrics import parts
+from nasdsl.algebra.costs.priced import Bound, Priced
+from nasdsl.algebra.elimination.elimination import eliminate, elimination_order, tables
+from nasdsl.algebra.elimination.semiring import COUNT
+from nasdsl.algebra.sampling.limited import Limited
+from nasdsl.algebra.sampling.ranking import Ranking
 from nasdsl.ir.graph import Kind
 from nasdsl.passes.kernels import signatures
 from nasdsl.space import Space, load

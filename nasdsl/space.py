@@ -9,18 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nasdsl.algebra.costs.limits import bounded, read_limits
+from nasdsl.algebra.costs.objectives import ParetoPoint, ParetoSet, read_objective
+from nasdsl.algebra.costs.priced import Bracket
+from nasdsl.algebra.costs.satisfiable import check_satisfiable
 from nasdsl.algebra.count import Count, count
 from nasdsl.algebra.distinct import LIMIT, Distinct, Forms, distinct, every, within
-from nasdsl.algebra.distribution import Distribution, Inference
-from nasdsl.algebra.limited import Limited
-from nasdsl.algebra.limits import bounded, read_limits
-from nasdsl.algebra.model import Model, model
-from nasdsl.algebra.objectives import ParetoPoint, ParetoSet, read_objective
-from nasdsl.algebra.priced import Bracket
-from nasdsl.algebra.ranking import Ranking
-from nasdsl.algebra.satisfiable import check_satisfiable
-from nasdsl.algebra.selection import selected
-from nasdsl.algebra.usage import Usage, usage, usage_of_draws, usage_under
+from nasdsl.algebra.distributions.distribution import Distribution, Inference
+from nasdsl.algebra.distributions.usage import Usage, usage, usage_of_draws, usage_under
+from nasdsl.algebra.model.model import Model, model
+from nasdsl.algebra.model.selection import selected
+from nasdsl.algebra.sampling.limited import Limited
+from nasdsl.algebra.sampling.ranking import Ranking
 from nasdsl.elaborate.space import ParameterValue, elaborate
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
@@ -61,7 +61,7 @@ class Space:
 
     def mutate(self, parent: Architecture, seed: int) -> Architecture:
         """An architecture with another value of one live decision, and what follows from that; see
-        `nasdsl.algebra.variation`. The same for the same parent and seed.
+        `nasdsl.algebra.sampling.variation`. The same for the same parent and seed.
 
         Raises:
             NasError: The parent is no architecture of the space, or it is the only one.

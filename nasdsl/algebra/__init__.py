@@ -1,1 +1,1 @@
-"""Questions about whole spaces: drawing architectures."""
+"""Questions about whole spaces: counts, bounds, draws, fronts, distributions, distinct networks."""

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from math import comb, prod
 
-from nasdsl.algebra.elimination import Table, eliminate, elimination_order, summed, tables
-from nasdsl.algebra.factors import Factor, FactorGraph
-from nasdsl.algebra.model import Model
-from nasdsl.algebra.routes import Groups
-from nasdsl.algebra.semiring import COUNT, EXISTS
+from nasdsl.algebra.elimination.elimination import Table, eliminate, elimination_order, summed, tables
+from nasdsl.algebra.elimination.factors import Factor, FactorGraph
+from nasdsl.algebra.elimination.semiring import COUNT, EXISTS
+from nasdsl.algebra.model.model import Model
+from nasdsl.algebra.model.routes import Groups
 from nasdsl.ir.graph import Decision, Graph, Kind
 
 

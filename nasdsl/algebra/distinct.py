@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from nasdsl.algebra.descent import Descent
-from nasdsl.algebra.priced import Bound, Priced
-from nasdsl.algebra.ranking import Ranking
+from nasdsl.algebra.costs.priced import Bound, Priced
+from nasdsl.algebra.elimination.descent import Descent
+from nasdsl.algebra.sampling.ranking import Ranking
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph

@@ -12,12 +12,12 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import combinations
 
-from nasdsl.algebra.elimination import eliminate, elimination_order, tables
-from nasdsl.algebra.metrics import SCALE, parts
-from nasdsl.algebra.model import model
-from nasdsl.algebra.priced import Priced
-from nasdsl.algebra.satisfiable import cost_text, limit_text, metric_text
-from nasdsl.algebra.semiring import EXISTS
+from nasdsl.algebra.costs.metrics import SCALE, parts
+from nasdsl.algebra.costs.priced import Priced
+from nasdsl.algebra.costs.satisfiable import cost_text, limit_text, metric_text
+from nasdsl.algebra.elimination.elimination import eliminate, elimination_order, tables
+from nasdsl.algebra.elimination.semiring import EXISTS
+from nasdsl.algebra.model.model import model
 from nasdsl.diagnostics.diagnostic import Diagnostic, Label
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Limit

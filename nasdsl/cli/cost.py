@@ -99,8 +99,8 @@ def _index(space: Space, architecture: Architecture) -> dict[str, str]:
 
 
 def _bounds(space: Space, table: Mapping[str, float] | None) -> dict[str, Any]:
-    from nasdsl.algebra.metrics import SCALE, parts
-    from nasdsl.algebra.priced import Priced
+    from nasdsl.algebra.costs.metrics import SCALE, parts
+    from nasdsl.algebra.costs.priced import Priced
 
     result: dict[str, Any] = {}
     for metric in ("params", "macs", *(["latency"] if table is not None else [])):

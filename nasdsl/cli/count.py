@@ -9,12 +9,12 @@ from fractions import Fraction
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.algebra.selection import KINDS, selected
+from nasdsl.algebra.model.selection import KINDS, selected
 from nasdsl.cli.arguments import add_space, add_table, latencies, load_space
 from nasdsl.cli.quantities import positive
 
 if TYPE_CHECKING:
-    from nasdsl.algebra.priced import Histogram
+    from nasdsl.algebra.costs.priced import Histogram
     from nasdsl.space import Space
 
 ROWS = 20
@@ -78,8 +78,8 @@ def _count(args: argparse.Namespace) -> int:
 
 
 def _under(args: argparse.Namespace, space: Space) -> int:
-    from nasdsl.algebra.limits import bounded, read_limits
-    from nasdsl.algebra.satisfiable import why_none
+    from nasdsl.algebra.costs.limits import bounded, read_limits
+    from nasdsl.algebra.costs.satisfiable import why_none
 
     limits = read_limits(args.under)
     tables = latencies(args, {limit.device: limit.threads or 1 for limit in limits if limit.device})
@@ -101,8 +101,8 @@ def _under(args: argparse.Namespace, space: Space) -> int:
 
 
 def _histogram(args: argparse.Namespace, space: Space) -> int:
-    from nasdsl.algebra.metrics import SCALE, parts
-    from nasdsl.algebra.priced import Priced
+    from nasdsl.algebra.costs.metrics import SCALE, parts
+    from nasdsl.algebra.costs.priced import Priced
 
     form = re.fullmatch(r"(\w+)(?:\((\w+)\))?", args.histogram.replace(" ", ""))
     metric, device = form.groups() if form else (args.histogram, None)

@@ -64,8 +64,8 @@ def _key(text: str) -> Callable[[Space], Key]:
 
 
 def _architectures(args: argparse.Namespace, space: Space) -> Iterator[Architecture]:
+    from nasdsl.algebra.costs.limits import bounded, read_limits
     from nasdsl.algebra.distinct import LIMIT, every, within
-    from nasdsl.algebra.limits import bounded, read_limits
 
     limit = args.limit or LIMIT
     every(space.architectures, limit)

@@ -11,13 +11,13 @@ from fractions import Fraction
 from math import log10
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.algebra.selection import KINDS
+from nasdsl.algebra.model.selection import KINDS
 from nasdsl.cli.arguments import add_space, add_table, latencies, load_space
 from nasdsl.cli.quantities import positive
 from nasdsl.ir.graph import Graph, Kind
 
 if TYPE_CHECKING:
-    from nasdsl.algebra.usage import Usage
+    from nasdsl.algebra.distributions.usage import Usage
 
 Share = tuple[Fraction, Fraction]
 """Between which numbers a share lies; equal where it is known."""
@@ -52,7 +52,7 @@ def _marginals(args: argparse.Namespace) -> int:
     space = load_space(args)
     tables = {}
     if args.under is not None:
-        from nasdsl.algebra.limits import read_limits
+        from nasdsl.algebra.costs.limits import read_limits
 
         limits = read_limits(args.under)
         tables = latencies(args, {limit.device: limit.threads or 1 for limit in limits if limit.device})

@@ -12,7 +12,7 @@ from nasdsl.diagnostics.errors import NasError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nasdsl.algebra.objectives import Objective, ParetoPoint, ParetoSet
+    from nasdsl.algebra.costs.objectives import Objective, ParetoPoint, ParetoSet
     from nasdsl.space import Space
 
 ROWS = 20
@@ -21,8 +21,8 @@ ROWS = 20
 
 def pareto(args: argparse.Namespace, space: Space) -> int:
     """Print the Pareto set of a space for the two metrics of `--pareto`, or write it to a file."""
-    from nasdsl.algebra.limits import read_limits
-    from nasdsl.algebra.objectives import ParetoSet, read_objective
+    from nasdsl.algebra.costs.limits import read_limits
+    from nasdsl.algebra.costs.objectives import ParetoSet, read_objective
 
     wanted = [read_objective(text) for text in args.pareto]
     limits = read_limits(args.under) if args.under is not None else ()

@@ -14,7 +14,7 @@ from nasdsl.diagnostics.errors import NasError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nasdsl.algebra.limited import Limited
+    from nasdsl.algebra.sampling.limited import Limited
     from nasdsl.ir.architecture import Architecture
     from nasdsl.space import Space
 
@@ -77,7 +77,7 @@ def _drawn(args: argparse.Namespace, space: Space) -> Iterator[Architecture]:
 
 
 def _limited(args: argparse.Namespace, space: Space) -> Limited:
-    from nasdsl.algebra.limits import read_limits
+    from nasdsl.algebra.costs.limits import read_limits
 
     tables = latencies(args, {x.device: x.threads or 1 for x in read_limits(args.under) if x.device})
     return space.limited(args.under, latency_ms=tables)

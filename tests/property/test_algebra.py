@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from nasdsl.algebra import hard
-from nasdsl.algebra.costs import Costs
+from nasdsl.algebra.costs.costs import Costs
+from nasdsl.algebra.costs.metrics import parts
+from nasdsl.algebra.costs.priced import Bound, Bracket, Priced
 from nasdsl.algebra.count import count, count_values
-from nasdsl.algebra.limited import Limited
-from nasdsl.algebra.metrics import parts
-from nasdsl.algebra.model import model
-from nasdsl.algebra.priced import Bound, Bracket, Priced
-from nasdsl.algebra.ranking import Ranking
+from nasdsl.algebra.model.model import model
+from nasdsl.algebra.sampling.limited import Limited
+from nasdsl.algebra.sampling.ranking import Ranking
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.derive import canonical, derive, validate

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networkx.algorithms.isomorphism import DiGraphMatcher
 
-from nasdsl.algebra.model import model
-from nasdsl.algebra.ranking import Ranking
+from nasdsl.algebra.model.model import model
+from nasdsl.algebra.sampling.ranking import Ranking
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.canonical import CanonicalForm, canonical_form

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from nasdsl.algebra.chances import WHOLE, Chances, slots, whole_parts
-from nasdsl.algebra.circuit import Circuit, Term, compiled
-from nasdsl.algebra.convolution import coefficients, packed
-from nasdsl.algebra.elimination import eliminate, elimination_order, tables
-from nasdsl.algebra.limited import Limited, below
-from nasdsl.algebra.metrics import Part, parts
-from nasdsl.algebra.model import model
-from nasdsl.algebra.polynomial import Polynomials
-from nasdsl.algebra.priced import Bound, Bracket, Priced
-from nasdsl.algebra.ranking import Ranking
-from nasdsl.algebra.windows import Axis, Plan, Point
+from nasdsl.algebra.costs.metrics import Part, parts
+from nasdsl.algebra.costs.priced import Bound, Bracket, Priced
+from nasdsl.algebra.elimination.chances import WHOLE, Chances, slots, whole_parts
+from nasdsl.algebra.elimination.circuit import Circuit, Term, compiled
+from nasdsl.algebra.elimination.convolution import coefficients, packed
+from nasdsl.algebra.elimination.elimination import eliminate, elimination_order, tables
+from nasdsl.algebra.elimination.polynomial import Polynomials
+from nasdsl.algebra.elimination.windows import Axis, Plan, Point
+from nasdsl.algebra.model.model import model
+from nasdsl.algebra.sampling.limited import Limited, below
+from nasdsl.algebra.sampling.ranking import Ranking
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from tests.generators.architectures import chi_square, small

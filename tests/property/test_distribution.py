@@ -17,9 +17,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from nasdsl import runtime
-from nasdsl.algebra.metrics import parts
-from nasdsl.algebra.priced import Bound, Bracket, Priced
-from nasdsl.algebra.usage import Usage, usage_of_draws, usage_under
+from nasdsl.algebra.costs.metrics import parts
+from nasdsl.algebra.costs.priced import Bound, Bracket, Priced
+from nasdsl.algebra.distributions.usage import Usage, usage_of_draws, usage_under
 from nasdsl.codegen import supernet_source
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasdsl.algebra import pareto
+from nasdsl.algebra.costs.metrics import parts
+from nasdsl.algebra.costs.pareto import ParetoFront
 from nasdsl.algebra.count import encodings
-from nasdsl.algebra.metrics import parts
-from nasdsl.algebra.model import model
-from nasdsl.algebra.pareto import ParetoFront
+from nasdsl.algebra.model.model import model
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.derive import derive, validate

@@ -11,8 +11,8 @@ import torch
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
-from nasdsl.algebra.costs import Costs
-from nasdsl.algebra.metrics import NS_PER_MS, parts
+from nasdsl.algebra.costs.costs import Costs
+from nasdsl.algebra.costs.metrics import NS_PER_MS, parts
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph, Kind

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from nasdsl.algebra.limited import Limited
-from nasdsl.algebra.metrics import parts
-from nasdsl.algebra.model import model
-from nasdsl.algebra.priced import Bound, Priced
-from nasdsl.algebra.ranking import Ranking
+from nasdsl.algebra.costs.metrics import parts
+from nasdsl.algebra.costs.priced import Bound, Priced
+from nasdsl.algebra.model.model import model
+from nasdsl.algebra.sampling.limited import Limited
+from nasdsl.algebra.sampling.ranking import Ranking
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph, Kind, Value

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from nasdsl.algebra.elimination import Table, eliminate, elimination_order, tables
-from nasdsl.algebra.events import ALWAYS, NEVER, Events
-from nasdsl.algebra.forecast import forecast
-from nasdsl.algebra.metrics import parts
-from nasdsl.algebra.polynomial import FEW, Polynomials
-from nasdsl.algebra.priced import Priced
-from nasdsl.algebra.semiring import COUNT
+from nasdsl.algebra.costs.metrics import parts
+from nasdsl.algebra.costs.priced import Priced
+from nasdsl.algebra.elimination.elimination import Table, eliminate, elimination_order, tables
+from nasdsl.algebra.elimination.forecast import forecast
+from nasdsl.algebra.elimination.polynomial import FEW, Polynomials
+from nasdsl.algebra.elimination.semiring import COUNT
+from nasdsl.algebra.model.events import ALWAYS, NEVER, Events
 from nasdsl.cli import main
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture

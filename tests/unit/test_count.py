@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nasdsl.algebra.count import count_values
-from nasdsl.algebra.model import model
+from nasdsl.algebra.model.model import model
 from nasdsl.cli import main
 from nasdsl.source import Source
 from nasdsl.space import Space, load

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nasdsl.algebra.arrays import Batch
+from nasdsl.algebra.model.batch import Batch
 from nasdsl.space import Space, load
 
 np = pytest.importorskip("numpy")

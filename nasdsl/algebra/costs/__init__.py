@@ -1,0 +1,1 @@
+"""Spaces with costs: bounds, counts under limits, histograms and Pareto sets."""

@@ -1,0 +1,1 @@
+"""Probabilities over the architectures of a space, and how often each value is used."""

@@ -1,0 +1,1 @@
+"""Architectures by index, at random, under limits, and near others."""
