@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from nasdsl.algebra import hard
 from nasdsl.algebra.costs.costs import Costs
 from nasdsl.algebra.costs.metrics import parts
 from nasdsl.algebra.costs.priced import Bound, Bracket, Priced
 from nasdsl.algebra.count import count, count_values
+from nasdsl.algebra.model import hard
 from nasdsl.algebra.model.model import model
 from nasdsl.algebra.sampling.limited import Limited
 from nasdsl.algebra.sampling.ranking import Ranking

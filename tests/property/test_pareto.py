@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasdsl.algebra import pareto
+from nasdsl.algebra.costs import pareto
 from nasdsl.algebra.costs.metrics import parts
 from nasdsl.algebra.costs.pareto import ParetoFront
 from nasdsl.algebra.count import encodings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nasdsl.algebra import pareto
+from nasdsl.algebra.costs import pareto
 from nasdsl.cli import main
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
