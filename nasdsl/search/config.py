@@ -33,6 +33,8 @@ class SearchSettings(_Settings):
         temperature_end: After the last step.
         temperature_schedule: How it goes from one to the other (see `nasdsl.runtime.relaxations.schedules`).
         relaxation: How a step draws (see `nasdsl.search.relaxation`).
+        partial_channels: K: while searching, operations work on 1/K of the channels where they can (PC-DARTS, Xu et al.,
+            ICLR 2020; see `nasdsl.passes.partial`); 1: on all.
         widest_every: Each how many weight steps the widest path is trained too (0: never).
         sandwich: How many drawn paths every weight step trains together with the widest and the narrowest one, their
             gradients added up (the sandwich rule: Yu and Huang, ICCV 2019; 0: one drawn path, and `widest_every`).
@@ -56,6 +58,7 @@ class SearchSettings(_Settings):
     temperature_end: float = Field(default=0.5, gt=0)
     temperature_schedule: Literal["constant", "linear", "cosine", "exponential"] = "exponential"
     relaxation: Literal["single_path", "two_path", "straight_through", "gumbel", "softmax", "dirichlet"] = "single_path"
+    partial_channels: int = Field(default=1, ge=1)
     widest_every: int = Field(default=4, ge=0)
     sandwich: int = Field(default=0, ge=0)
     latency_loss: Literal["limit", "target"] = "target"

@@ -11,19 +11,19 @@ variant).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nasdsl import runtime
-from nasdsl.codegen import supernet_source
 from nasdsl.search import chance
 from nasdsl.search.derivation import check_reachable, choose, inherited
 from nasdsl.search.generated import module_from
 from nasdsl.search.relaxation import make_relaxation
 from nasdsl.search.schedule import one_cycle
+from nasdsl.search.searched import expected_latency, searched_source
 from nasdsl.search.strategy import Candidate, Log, Problem
 
 
@@ -40,11 +40,10 @@ class GumbelSearch:
         self._steps = plan.search_steps if plan else 1
         self._warmup = round(self._steps * self._settings.warmup_share)
         torch.manual_seed(chance.number(problem.config.seed, "supernet"))
-        source = supernet_source(problem.space.graph, latency=problem.latency_ms, device=problem.config.device)
-        module = module_from(source, "supernet")
+        module = module_from(searched_source(problem), "supernet")
         supernet = module.Supernet()
         self.supernet: nn.Module = supernet
-        self._expected_latency_ms: Callable[[Mapping[str, Tensor]], Tensor] = supernet.expected_latency_ms
+        self._expected_latency_ms = expected_latency(problem, supernet)
         self.relaxation = make_relaxation(module.SPACE, problem.config.search)
         self._weights = [p for p in self.supernet.parameters() if p.requires_grad]
         s = self._settings
@@ -178,5 +177,7 @@ class GumbelSearch:
         return choose(self._problem, self.supernet, self.relaxation.distribution, self.fasten, log)
 
     def weights(self, chosen: Candidate) -> dict[str, Tensor]:
-        """The chosen network's share of the supernet's weights, with batch-norm statistics of its own."""
+        """The chosen network's share of the supernet's weights, with batch-norm statistics of its own; of a proxy's
+        supernet the proxy's network.
+        """
         return dict(inherited(self._problem, self.supernet, chosen).state_dict())
