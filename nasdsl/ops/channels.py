@@ -24,8 +24,8 @@ from nasdsl.types import MapType
 
 
 class Slice(Operation):
-    """`slice(start = 0, end = 1)`: the channels from one share of all to another: `slice(end = 1/2)` are the first half,
-    `slice(start = 1/2)` are the others (the channel split of ShuffleNet V2: Ma et al., ECCV 2018).
+    """`slice(start = 0, end = 1)`: the channels from one share of all to another: `slice(end = 1/2)` are the first
+    half, `slice(start = 1/2)` the others (the channel split of ShuffleNet V2: Ma et al., ECCV 2018).
     """
 
     name: ClassVar[str] = "slice"
@@ -43,15 +43,16 @@ class Slice(Operation):
             of_width = share * (end - start).denominator
             cut = of_width if x.channels.constant is None else x.channels.constant * share
             if cut.denominator != 1:
-                what = f"the {x.channels} channels that are decided" if x.channels.symbols else f"{x.channels} channels"
+                decided = ", which decisions decide," if x.channels.symbols else ""
                 raise RuleError(
-                    f"`slice` cannot cut {what} at {share}", help="cut at multiples of the slice's own width"
+                    f"`slice` cannot cut {x.channels} channels{decided} at {share}",
+                    help="cut at multiples of the slice's own width" if decided else None,
                 )
         return MapType(x.channels * (end - start), x.size, x.rate)
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         start, end = _share(attrs, "start"), _share(attrs, "end")
-        if (start, end) == (0, 1):
+        if end - start == 1:
             return TorchForm("", call="{x}")
         before, after = _place(start, " "), _place(end, "")
         return TorchForm("", call=f"{{x}}[:, {before}:{' ' if after else ''}{after}]")

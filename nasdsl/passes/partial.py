@@ -74,8 +74,8 @@ class Proxy:
     def note(self) -> str:
         """What the text of a supernet says about it."""
         return (
-            f"A proxy for the search: operations work on 1/{self.parts} of the channels, the others pass by them (partial "
-            "channels, PC-DARTS)."
+            f"A proxy for the search: operations work on 1/{self.parts} of the channels, the others pass by them "
+            "(partial channels, PC-DARTS)."
         )
 
 

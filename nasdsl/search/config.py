@@ -33,8 +33,8 @@ class SearchSettings(_Settings):
         temperature_end: After the last step.
         temperature_schedule: How it goes from one to the other (see `nasdsl.runtime.relaxations.schedules`).
         relaxation: How a step draws (see `nasdsl.search.relaxation`).
-        partial_channels: K: while searching, operations work on 1/K of the channels where they can (PC-DARTS, Xu et al.,
-            ICLR 2020; see `nasdsl.passes.partial`); 1: on all.
+        partial_channels: K: while searching, operations work on 1/K of the channels where they can (PC-DARTS, Xu et
+            al., ICLR 2020; see `nasdsl.passes.partial`); 1: on all.
         widest_every: Each how many weight steps the widest path is trained too (0: never).
         sandwich: How many drawn paths every weight step trains together with the widest and the narrowest one, their
             gradients added up (the sandwich rule: Yu and Huang, ICCV 2019; 0: one drawn path, and `widest_every`).

@@ -8,8 +8,9 @@ end are those of the space.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from nasdsl import runtime
 from nasdsl.codegen import supernet_source
@@ -32,8 +33,8 @@ def proxy_of(space: Space, config: RunConfig) -> Proxy | None:
         return None
     if config.train.start == "supernet":
         raise NasError(
-            "with search.partial_channels the supernet's weights are those of operations on a part of the channels: the "
-            "network that is found cannot start from them",
+            "with search.partial_channels the supernet's weights are those of operations on a part of the channels: "
+            "the network that is found cannot start from them",
             help="leave out train.start=supernet, or search.partial_channels",
             status=2,
         )
@@ -47,8 +48,13 @@ def searched_source(problem: Problem) -> str:
     return supernet_source(problem.space.graph, latency=problem.latency_ms, device=problem.config.device)
 
 
-def expected_latency(problem: Problem, supernet: nn.Module) -> Callable[[Mapping[str, Tensor]], Tensor]:
-    """The expected latency of the space in ms, a function of the probabilities of decisions."""
+def expected_latency(problem: Problem, supernet: Any) -> Callable[[Mapping[str, Tensor]], Tensor]:
+    """The expected latency of the space in ms, a function of the probabilities of decisions.
+
+    Args:
+        problem: The problem.
+        supernet: An instance of the class that `searched_source` has.
+    """
     if problem.proxy is None:
         found: Callable[[Mapping[str, Tensor]], Tensor] = supernet.expected_latency_ms
         return found
