@@ -146,7 +146,7 @@ def rank(problem: Problem, supernet: nn.Module, candidate: Candidate) -> tuple[f
 
 
 def inherited(problem: Problem, supernet: nn.Module, candidate: Candidate) -> nn.Module:
-    """A candidate's network, or the proxy's network for it, with the supernet's weights and batch-norm statistics of its
+    """A candidate's network, or the proxy's for it, with the supernet's weights and batch-norm statistics of its
     own.
     """
     graph = candidate.network if problem.proxy is None else derive(problem.searched, candidate.architecture)
