@@ -82,7 +82,7 @@ def proxy_or_skip(text: str, parts: int) -> tuple[Space, Proxy]:
 
 
 def named(graph: Graph) -> dict[tuple[int, str], int]:
-    return {(node.scope, node.name): node.id for node in graph.nodes}
+    return {(node.scope, node.name.removesuffix(".mix")): node.id for node in graph.nodes}
 
 
 def check_channels(space: Graph, proxy: Proxy) -> None:
@@ -114,7 +114,7 @@ def added_after(graph: Graph, mix: int) -> int:
 def live(graph: Graph, architecture: Architecture) -> set[tuple[int, str]]:
     """The maps that an architecture demands, by scope and name."""
     nodes = (graph.nodes[node] for node, _ in demand(graph, architecture).reads)
-    return {(node.scope, node.name) for node in nodes}
+    return {(node.scope, node.name.removesuffix(".mix")) for node in nodes}
 
 
 @given(spaces(BODIES), st.sampled_from([2, 4]), st.integers(0, 2**32))
