@@ -142,17 +142,18 @@ def mixed() -> Any:
     return module_from(supernet_source(space.graph, latency=table, device="ort_cpu"), "mixed")
 
 
-def descended(mixed: Any, loss: LatencyLoss, decoupled: str, steps: int = 300) -> float:
+def descended(mixed: Any, loss: LatencyLoss, decoupled: str, steps: int = 150) -> float:
     """The expected latency after steps of the logits alone, the task's loss being constant."""
     torch.manual_seed(0)
     logits, supernet = runtime.Logits(mixed.SPACE), mixed.Supernet()
     latency = make_latency(decoupled, mixed.SPACE, supernet.expected_cost)
-    optimizer = torch.optim.Adam(logits.parameters(), 0.05)
+    optimizer = torch.optim.Adam(logits.parameters(), 0.1)
     for _ in range(steps):
         optimizer.zero_grad()
         torch.autograd.backward(loss(torch.tensor(1.0), latency(logits.probabilities())))
         optimizer.step()
-    return float(supernet.expected_latency_ms(logits.probabilities()))
+    found: float = supernet.expected_latency_ms(logits.probabilities()).item()
+    return found
 
 
 @pytest.mark.parametrize("decoupled", ["off", "sensitivity", "fasterseg"])

@@ -175,7 +175,10 @@ def make_latency_loss(settings: SearchSettings, target_ms: float | None) -> Late
     weight = WEIGHTS[name] if settings.latency_weight is None else settings.latency_weight
     if issubclass(kind, LogProduct):
         if not weight:
-            raise NasError("the latency loss `log_product` is a product: with the weight 0 nothing would be learned")
+            raise NasError(
+                "the latency loss `log_product` is a product: with the weight 0 nothing would be learned",
+                help="give a search.latency_weight above 0; search.latency_loss=additive with 0 leaves latency out",
+            )
         return kind(weight, settings.latency_exponent)
     if not issubclass(kind, _Targeted):
         return kind(weight)

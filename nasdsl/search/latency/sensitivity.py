@@ -58,6 +58,11 @@ def sensitivities(space: Space, cost: ExpectedCost) -> dict[Group, float]:
 def latency_range_ms(space: Space, cost: ExpectedCost, group: Group) -> tuple[float, float]:
     """The least and the greatest expected latency over all settings of a group, the others held.
 
+    Args:
+        space: See `sensitivities`.
+        cost: See `sensitivities`.
+        group: One that the space has decisions of.
+
     Raises:
         NasError: See `sensitivities`.
     """
