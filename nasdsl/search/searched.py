@@ -7,10 +7,7 @@ end are those of the space.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
-
-from torch import Tensor
 
 from nasdsl import runtime
 from nasdsl.codegen import supernet_source
@@ -48,7 +45,7 @@ def searched_source(problem: Problem) -> str:
     return supernet_source(problem.space.graph, latency=problem.latency_ms, device=problem.config.device)
 
 
-def expected_latency(problem: Problem, supernet: Any) -> Callable[[Mapping[str, Tensor]], Tensor]:
+def expected_cost(problem: Problem, supernet: Any) -> runtime.ExpectedCost:
     """The expected latency of the space in ms, a function of the probabilities of decisions.
 
     Args:
@@ -56,6 +53,6 @@ def expected_latency(problem: Problem, supernet: Any) -> Callable[[Mapping[str, 
         supernet: An instance of the class that `searched_source` has.
     """
     if problem.proxy is None:
-        found: Callable[[Mapping[str, Tensor]], Tensor] = supernet.expected_latency_ms
+        found: runtime.ExpectedCost = supernet.expected_cost
         return found
     return runtime.ExpectedCost(expected_cost_data(problem.space.graph, problem.latency_ms), problem.latency_ms)
