@@ -47,8 +47,8 @@ class GumbelSearch:
         torch.manual_seed(chance.number(problem.config.seed, "supernet"))
         module = module_from(searched_source(problem), "supernet")
         supernet = module.Supernet()
-        self.supernet: nn.Module = supernet
         self._expected_cost = expected_cost(problem, supernet)
+        self.supernet: nn.Module = runtime.tune(supernet)
         self._latency = make_latency(self._settings.decoupled_latency, module.SPACE, self._expected_cost)
         self.relaxation = make_relaxation(module.SPACE, problem.config.search)
         self._weights = [p for p in self.supernet.parameters() if p.requires_grad]

@@ -24,7 +24,7 @@ def gradients(module: nn.Module, x: Tensor) -> list[Tensor]:
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize(("k", "dilation"), [(3, 2), (5, 2), (3, 4)])
-def test_a_tuned_convolution_computes_the_same(k: int, dilation: int, bias: bool) -> None:  # noqa: FBT001
+def test_a_tuned_convolution_computes_the_same(k: int, dilation: int, bias: bool) -> None:
     torch.manual_seed(0)
     plain = nn.Sequential(dilated(k, dilation, bias=bias))
     tuned = tune(copy.deepcopy(plain))
