@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, load_space, user_table
-from nasdsl.cli.quantities import positive
+from nasdsl.cli.quantities import positive, seconds
 from nasdsl.diagnostics.errors import NasError
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ def add(verbs: Any) -> None:
     parser.add_argument("--device", default="ort_cpu", metavar="NAME", help="default ort_cpu")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the device (default 1)")
     parser.add_argument("--table", metavar="T.json", help="the table to fill (default: one per user and device)")
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="T", help="give up when a step of a measurement takes longer, such as 60s"
+    )
+    parser.add_argument(
+        "--energy", action="store_true", help="measure the energy of every operator too, where the device can tell"
+    )
     parser.add_argument(
         "--validate",
         type=positive,
@@ -51,13 +57,14 @@ def _profile(args: argparse.Namespace) -> int:
     if args.validate is not None and args.validate < LEAST:
         raise NasError(f"--validate takes {LEAST} networks or more, found {args.validate}", status=2)
     space = load_space(args)
-    device = open_device(args.device, threads=args.threads)
+    options = ({"timeout_s": args.timeout} if args.timeout else {}) | ({"energy": True} if args.energy else {})
+    device = open_device(args.device, threads=args.threads, **options)
     path = Path(args.table) if args.table else user_table(device.name, device.threads)
     needed = signatures(space.graph)
     known = load_table(path) if path.exists() else None
-    new = len(needed if known is None else missing_from(known, needed))
+    new = len(needed if known is None else missing_from(known, needed, energy=args.energy))
     with watching() as observer:
-        table = profile(space.graph, device, path, following(observer, "profile"))
+        table = profile(space.graph, device, path, following(observer, "profile"), energy=args.energy)
         proof = _validated(args, space, device, table, path, observer) if args.validate else {}
     if args.json:
         found = {"device": device.name, "entries": len(needed), "measured": new, "reused": len(needed) - new}

@@ -76,7 +76,7 @@ def limit_text(limit: Limit) -> str:
     """A limit as it stands in a space: `latency(ort_cpu) <= 4.5 ms`."""
     threads = f", threads = {limit.threads}" if limit.threads is not None else ""
     device = f"({limit.device}{threads})" if limit.device else ""
-    unit = {"latency": " ms", "memory": " bytes"}.get(limit.metric)
+    unit = {"latency": " ms", "energy": " mJ", "memory": " bytes"}.get(limit.metric)
     value = count_text(limit.value) if unit is None else f"{float(limit.value):.10g}{unit}"
     return f"{limit.metric}{device} {limit.relation} {value}"
 
