@@ -18,7 +18,7 @@ from nasdsl.hardware.device import Measurement, device_name
 from nasdsl.hardware.energy import EnergyCounter, watts_above_idle
 from nasdsl.hardware.host import cores, processor
 from nasdsl.hardware.neighbours import Surroundings, surroundings
-from nasdsl.hardware.watch import Watch
+from nasdsl.hardware.watch import Watch, checked_timeout
 from nasdsl.passes.kernels import Signature
 
 BATCH = 8
@@ -88,10 +88,8 @@ class Engine(ABC):
             )
         if not 1 <= batch <= self.most_images:
             raise NasError(f"`{name or self.kind}` computes 1 to {self.most_images} images at once", status=2)
-        if timeout_s is not None and not 0 < timeout_s < float("inf"):
-            raise NasError(f"timeout_s = {timeout_s}: a number of seconds above 0 is needed", status=2)
-        self.timeout_s = timeout_s
-        self._watch = Watch(self.name, timeout_s)
+        self.timeout_s = None if timeout_s is None else checked_timeout(timeout_s)
+        self._watch = Watch(self.name, self.timeout_s)
         self._counter = self.energy_counter() if energy else None
 
     @abstractmethod

@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+from nasdsl.files import check_writable
 from nasdsl.hardware.device import Device, Measurement
-from nasdsl.hardware.table import LEAST_MJ, LEAST_MS, Entry, Table, load_table
+from nasdsl.hardware.table import LEAST_MJ, LEAST_MS, Entry, Table, load_table, unwritable
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import Signature, signatures
 
@@ -68,6 +69,10 @@ def profile(
     texts = missing_from(table, wanted, energy=energy)
     if not texts:
         return table
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
     table = table.model_copy(
         update={
             "machine": device.describe(),

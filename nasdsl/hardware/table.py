@@ -167,7 +167,7 @@ class Table(BaseModel):
         try:
             write_atomically(path, ordered.model_dump_json(indent=1, exclude_defaults=False) + "\n")
         except OSError as error:
-            raise NasError(f"cannot write the lookup table {path}: {error.strerror}", status=3) from None
+            raise unwritable(path, error) from None
 
     def merge_into(self, path: str | Path) -> Table:
         """Write the table with what the file has beside it, which another process may have put there just now.
@@ -180,19 +180,32 @@ class Table(BaseModel):
         Raises:
             NasError: The file is a table of something else, or cannot be written.
         """
-        with locked(path):
-            if not Path(path).exists():
-                self.save(path)
-                return self
-            there = load_table(path, **self.setting)
-            entries = dict(there.entries)
-            for text, entry in self.entries.items():
-                entries[text] = entry.beside(entries[text]) if text in entries else entry
-            calibration = self.calibration or there.calibration
-            merged = self.model_copy(update={"entries": entries, "calibration": calibration})
-            if merged != there:
-                merged.save(path)
-            return merged
+        try:
+            with locked(path):
+                return self._merged_with(path)
+        except OSError as error:
+            raise unwritable(path, error) from None
+
+    def _merged_with(self, path: str | Path) -> Table:
+        if not Path(path).exists():
+            self.save(path)
+            return self
+        there = load_table(path, **self.setting)
+        entries = dict(there.entries)
+        for text, entry in self.entries.items():
+            entries[text] = entry.beside(entries[text]) if text in entries else entry
+        calibration = self.calibration or there.calibration
+        merged = self.model_copy(update={"entries": entries, "calibration": calibration})
+        if merged != there:
+            merged.save(path)
+        return merged
+
+
+def unwritable(path: str | Path, error: OSError) -> NasError:
+    """The message that a table cannot be written."""
+    return NasError(
+        f"cannot write the lookup table {path}: {error.strerror}", help="name another file: --table FILE", status=3
+    )
 
 
 def load_table(
@@ -245,9 +258,9 @@ def _content(path: str | Path) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise NasError(
-            f"cannot read the lookup table {path}: {reason}", help="make one: nasdsl profile SPACE.nas"
-        ) from None
+        absent = isinstance(error, FileNotFoundError)
+        help_ = "make one: nasdsl profile SPACE.nas" if absent else "name a lookup table: --table FILE"
+        raise NasError(f"cannot read the lookup table {path}: {reason}", help=help_) from None
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
