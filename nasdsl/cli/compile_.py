@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.cli.arguments import add_space, folder, load_space, read_architecture
+from nasdsl.cli.arguments import add_space, add_table, annotating_table, folder, load_space, read_architecture
 from nasdsl.files import write_atomically
 from nasdsl.hardware.memory import memory_text
 
 if TYPE_CHECKING:
     from nasdsl.ir.graph import Graph
+    from nasdsl.space import Space
 
 BATCH = 8
 """Images of the training step whose memory is told."""
@@ -28,13 +29,13 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "-o", "--output", type=folder, metavar="DIR", help="default: generated/SPACE, or generated/SPACE_PRESET"
     )
-    parser.add_argument("--table", metavar="T.json", help="a lookup table: annotates every operation with its latency")
+    add_table(parser, "a lookup table: annotates every operation with its latency")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_compile)
     parser = verbs.add_parser("derive", help="write the network of an architecture as one PyTorch file")
     add_space(parser)
     parser.add_argument("--arch", required=True, metavar="A.json", help="the architecture")
-    parser.add_argument("--table", metavar="T.json", help="a lookup table: states the latency")
+    add_table(parser, "a lookup table: states the latency")
     parser.add_argument("-o", "--output", required=True, metavar="NET.py", help="the file to write")
     parser.set_defaults(func=_derive)
 
@@ -43,7 +44,7 @@ def _compile(args: argparse.Namespace) -> int:
     from nasdsl.codegen import supernet_source
 
     space = load_space(args)
-    latency, device = _latencies(args.table)
+    latency, device = _latencies(args, space)
     name = f"{space.graph.name}_{args.preset}" if args.preset else space.graph.name
     path = Path(args.output or f"generated/{name}") / "supernet.py"
     source = supernet_source(space.graph, latency=latency, device=device)
@@ -81,7 +82,7 @@ def _derive(args: argparse.Namespace) -> int:
     network = space.derive(architecture)
     found = costs(network)
     facts = {"parameters": f"{found.params:,}", "MACs": f"{found.macs:,}"}
-    latency, device = _latencies(args.table)
+    latency, device = _latencies(args, space)
     if latency is not None:
         facts["latency"] = f"{latency_ms(network, latency):.3f} ms on {device}"
     facts["made by"] = shlex.join(["nasdsl", *sys.argv[1:]])
@@ -90,11 +91,7 @@ def _derive(args: argparse.Namespace) -> int:
     return 0
 
 
-def _latencies(path: str | None) -> tuple[Mapping[str, float] | None, str]:
+def _latencies(args: argparse.Namespace, space: Space) -> tuple[Mapping[str, float] | None, str]:
     """The latencies in milliseconds of a table by signature, and the device's name."""
-    if path is None:
-        return None, ""
-    from nasdsl.hardware.table import load_table
-
-    table = load_table(path)
-    return table.latency_ms, f"{table.device} ({table.note})" if table.note else table.device
+    table = annotating_table(args, [space.graph])
+    return (table.latency_ms, table.title) if table is not None else (None, "")

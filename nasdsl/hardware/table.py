@@ -157,6 +157,11 @@ class Table(BaseModel):
         batch = f"batch {self.batch}" if self.batch != 1 else ""
         return ", ".join(filter(None, [str(self.calibration or ""), self.source, batch]))
 
+    @property
+    def title(self) -> str:
+        """The device, with what is to be said of the table."""
+        return f"{self.device} ({self.note})" if self.note else self.device
+
     def save(self, path: str | Path) -> None:
         """Write the table, entries in sorted order; an existing file is replaced at once or not at all.
 
@@ -240,14 +245,22 @@ def load_table(
             f"{path} is not a lookup table of version {SCHEMA}: {where}{message}",
             help="correct or remove it; measure anew: nasdsl profile SPACE.nas",
         ) from None
-    wanted = {"device": device, "threads": threads, "batch": batch, "precision": precision}
+    check_setting(table, path, device=device, threads=threads, batch=batch, precision=precision)
+    return table
+
+
+def check_setting(table: Table, path: str | Path, **wanted: str | int | None) -> None:
+    """See to it that a table was measured on and with what is wanted; None is not looked at.
+
+    Raises:
+        NasError: It was not.
+    """
     for what, value in wanted.items():
         if value is not None and getattr(table, what) != value:
             raise NasError(
                 f"the lookup table {path} was measured with {what} = {getattr(table, what)}, expected {value}",
                 help="give another file: latencies of different settings do not mix",
             )
-    return table
 
 
 def _content(path: str | Path) -> dict[str, Any]:
