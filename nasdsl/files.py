@@ -7,6 +7,9 @@ import os
 import tempfile
 from pathlib import Path
 
+PAGE = 4096
+"""Bytes that must fit on a disk that is not full."""
+
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:
     """Write a file in a temporary one beside it, then put it in place; folders are made as needed.
@@ -37,8 +40,8 @@ def check_writable(path: str | Path) -> None:
         if place.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=place.parent):
-            pass
+        with tempfile.TemporaryFile(dir=place.parent) as file:
+            file.write(bytes(PAGE))
     except OSError as error:
         raise _about(error, path) from error
 

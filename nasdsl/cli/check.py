@@ -39,7 +39,7 @@ def _check(args: argparse.Namespace) -> int:
                 graph, found = _look_at(args, file)
         except NasError as error:
             # The file cannot be read, or the command line names what it does not have: no place in a text.
-            data = {"code": "E0104", "severity": "error", "title": "not a text file", "message": error.message}
+            data = {"code": "", "severity": "error", "title": "cannot be checked", "message": error.message}
             results.append({"file": file, "diagnostics": [data | {"file": file, "help": error.help}]})
             if not args.json:
                 print(f"error: {error}", file=sys.stderr)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, load_space, user_table
-from nasdsl.cli.quantities import positive, seconds
+from nasdsl.cli.quantities import natural, positive, seconds
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import check_writable, write_atomically
 
 if TYPE_CHECKING:
     from nasdsl.hardware.device import Device
@@ -38,7 +39,7 @@ def add(verbs: Any) -> None:
         metavar="N",
         help="measure N random networks, and calibrate the table with them",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="--validate: of the draw (default 0)")
+    parser.add_argument("--seed", type=natural, default=0, metavar="S", help="--validate: of the draw (default 0)")
     parser.add_argument("--plot", metavar="P.svg", help="--validate: draw the networks, predicted against measured")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_profile)
@@ -52,8 +53,7 @@ def _profile(args: argparse.Namespace) -> int:
     from nasdsl.hardware.validation import LEAST
     from nasdsl.passes.kernels import signatures
 
-    if args.plot and args.validate is None:
-        raise NasError("--plot draws what --validate measures", help="give both", status=2)
+    _check_plot(args)
     if args.validate is not None and args.validate < LEAST:
         raise NasError(f"--validate takes {LEAST} networks or more, found {args.validate}", status=2)
     space = load_space(args)
@@ -81,6 +81,17 @@ def _profile(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_plot(args: argparse.Namespace) -> None:
+    """See to it that the picture can be drawn, before minutes go by."""
+    if args.plot is None:
+        return
+    if args.validate is None:
+        raise NasError("--plot draws what --validate measures", help="give both", status=2)
+    if Path(args.plot).suffix.lower() != ".svg":
+        raise NasError(f"{args.plot}: pictures are SVG", help="choose a name that ends in .svg", status=2)
+    check_writable(args.plot)
+
+
 def _shown(correlation: float | None) -> str:
     return "unknown" if correlation is None else f"{correlation:.4f}"
 
@@ -99,7 +110,6 @@ def _validated(
     table.model_copy(update={"calibration": calibration}).merge_into(path)
     plain = agreement([p.table_ms for p in points], [p.measured_ms for p in points])
     if args.plot:
-        from nasdsl.files import write_atomically
         from nasdsl.report.scatter import scatter
 
         lines = {

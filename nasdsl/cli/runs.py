@@ -143,6 +143,13 @@ def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tu
         NasError: An argument is wrong, or the directory is taken.
     """
     data = args.data or "streets"
+    for name in (args.file, data):
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise NasError(
+                f"{name!r} cannot be written into the config of a run: it is no UTF-8 text",
+                help="rename it",
+                status=2,
+            )
     args.preset = args.preset or _preset_for(data, args.file, observer)
     space = load_space(args)
     device = args.device or "ort_cpu"

@@ -209,7 +209,9 @@ class Table(BaseModel):
 def unwritable(path: str | Path, error: OSError) -> NasError:
     """The message that a table cannot be written."""
     return NasError(
-        f"cannot write the lookup table {path}: {error.strerror}", help="name another file: --table FILE", status=3
+        f"cannot write the lookup table {path}: {error.strerror}",
+        help="free some space or name another file: --table FILE",
+        status=3,
     )
 
 

@@ -84,6 +84,8 @@ def test_a_device_that_hangs_is_given_up_and_measured_on(
         (["--preset", "camvid"], 1, "`many` has no preset `camvid`"),
         (["--validate", "2"], 2, "--validate takes 3 networks or more, found 2"),
         (["--plot", "p.svg"], 2, "--plot draws what --validate measures"),
+        (["--plot", "p.png", "--validate", "9"], 2, "p.png: pictures are SVG"),
+        (["--plot", "/proc/p.svg", "--validate", "9"], 3, "/proc/p.svg cannot be written"),
     ],
 )
 def test_a_wrong_command_line_measures_nothing(
@@ -204,3 +206,20 @@ def test_a_table_that_cannot_be_written_says_so(file: Path, tmp_path: Path, caps
     assert main(["profile", str(file), "--preset", "one", "--table", str(file / "t.json")]) == 3
     assert "help: " in capsys.readouterr().err
     assert [item.name for item in tmp_path.iterdir()] == ["many.nas"]
+
+
+def test_a_full_disk_is_noticed_before_anything_is_measured(file: Path, tmp_path: Path) -> None:
+    """A process that may not write more into any file finds what it would on a full disk."""
+    table = tmp_path / "t.json"
+    Table(device="ort_cpu", machine="m", threads=1).save(table)
+    before = table.read_bytes()
+    command = [sys.executable, "-m", "nasdsl", "profile", str(file), "--table", str(table)]
+    limit = (
+        f"import os, resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)); os.execv({command[0]!r}, {command})"
+    )
+    found = subprocess.run([sys.executable, "-c", limit], capture_output=True, text=True)
+    assert found.returncode == 3
+    assert f"error: cannot write the lookup table {table}: File too large\nhelp: free some space" in found.stderr
+    assert "profile:" not in found.stderr
+    assert table.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many.nas", "t.json"]
