@@ -187,3 +187,15 @@ def test_what_a_table_lacks_is_said_and_not_left_out(
     assert "a picture says nothing about latency" in capsys.readouterr().err
     assert main(["show", str(file), "--other-device"]) == 2
     assert "--other-device is about --table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["cost", "--device", "ort_cpu"], ["show"], ["compile"], ["profile"]])
+def test_what_no_table_can_price_is_said(
+    command: list[str], file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class of the user's own, with an operation behind it that others would fuse."""
+    extern = 'extern mine(x) -> [channels(x), sides(x)[0], sides(x)[1]] from "mine:Mine"\n'
+    file.write_text(extern + TEXT.replace("y[d] >>", "y[d] >> mine() >> bn() >>"))
+    table = a_table(tmp_path / "t.json")
+    assert main([command[0], str(file), *command[1:], "--table", table]) == 1
+    assert "`mine:Mine` is an extern: its latency cannot be measured by itself" in capsys.readouterr().err
