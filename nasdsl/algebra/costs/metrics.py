@@ -70,7 +70,10 @@ def parts(space: Graph, metric: str, latency_ms: Mapping[str, float] | None = No
             )
         return of_table(space, energies(latency_ms) if metric == "energy" else latency_ms)
     if metric == "memory":
-        raise NasError("peak memory is no sum over operations: limits on it cannot be counted yet")
+        raise NasError(
+            "peak memory is no sum over operations: limits on it cannot be counted yet",
+            help="`nasdsl cost --arch` says that of one architecture, and a search keeps `require memory`",
+        )
     raise NasError(f"`{metric}` is no metric", help=f"there are {', '.join(SCALE)}", status=2)
 
 
