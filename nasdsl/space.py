@@ -26,6 +26,7 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.canonical import CanonicalForm
 from nasdsl.passes.derive import derive, validate
+from nasdsl.passes.partial import partial_channels
 from nasdsl.source import Source
 from nasdsl.syntax.parser import parse, read_source
 
@@ -226,6 +227,20 @@ class Space:
         if under is None:
             return usage(self.model, paths)
         return usage_under(*bounded(self.model, read_limits(under, "limits"), latency_ms or {}), paths, bins)
+
+    def partial_channels(self, parts: int) -> Space:
+        """The proxy of this space whose choices work on one of `parts` equal parts of the channels, with the same
+        architectures (see `nasdsl.passes.partial`; PC-DARTS, Xu et al., ICLR 2020).
+
+        >>> darts = load("spaces/darts.nas")
+        >>> proxy = darts.partial_channels(4)
+        >>> proxy.count() == darts.count(), proxy.sample(0) == darts.sample(0)
+        (True, True)
+
+        Raises:
+            NasError: `parts` is less than 2, or no choice can.
+        """
+        return Space(partial_channels(self.graph, parts).graph, self.source)
 
     def validate(self, architecture: Architecture) -> None:
         """Check that an architecture is one of this space.

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, add_table, annotating_table, folder, load_space, read_architecture
+from nasdsl.cli.quantities import positive
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.files import write_atomically
 from nasdsl.hardware.memory import memory_text
 
 if TYPE_CHECKING:
     from nasdsl.ir.graph import Graph
-    from nasdsl.space import Space
+    from nasdsl.passes.partial import Proxy
 
 BATCH = 8
 """Images of the training step whose memory is told."""
@@ -30,6 +32,12 @@ def add(verbs: Any) -> None:
         "-o", "--output", type=folder, metavar="DIR", help="default: generated/SPACE, or generated/SPACE_PRESET"
     )
     add_table(parser, "a lookup table: annotates every operation with its latency")
+    parser.add_argument(
+        "--partial-channels",
+        type=positive,
+        metavar="K",
+        help="write the proxy of a search with partial channels: operations work on 1/K of them (PC-DARTS)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_compile)
     parser = verbs.add_parser("derive", help="write the network of an architecture as one PyTorch file")
@@ -43,24 +51,49 @@ def add(verbs: Any) -> None:
 def _compile(args: argparse.Namespace) -> int:
     from nasdsl.codegen import supernet_source
 
-    space = load_space(args)
-    latency, device = _latencies(args, space)
-    name = f"{space.graph.name}_{args.preset}" if args.preset else space.graph.name
-    path = Path(args.output or f"generated/{name}") / "supernet.py"
-    source = supernet_source(space.graph, latency=latency, device=device)
+    graph = load_space(args).graph
+    proxy = _proxy(graph, args)
+    latency, device = _latencies(args, graph)
+    parts = [graph.name, args.preset, f"partial_{proxy.parts}" if proxy else ""]
+    path = Path(args.output or f"generated/{'_'.join(filter(None, parts))}") / "supernet.py"
+    graph = proxy.graph if proxy else graph
+    source = supernet_source(graph, latency=latency, device=device, note=proxy.note if proxy else "")
     write_atomically(path, source)
-    lines, decisions = source.count("\n"), len(space.graph.decisions)
-    memory = _training_bytes(space.graph)
+    lines, decisions = source.count("\n"), len(graph.decisions)
+    memory = _training_bytes(graph)
     if args.json:
-        facts = {"file": str(path), "lines": lines, "nodes": len(space.graph.nodes), "decisions": decisions}
+        facts: dict[str, Any] = {"file": str(path), "lines": lines, "nodes": len(graph.nodes), "decisions": decisions}
+        if proxy:
+            facts["partial_channels"] = {"places": len(proxy.partial), "whole": len(proxy.whole)}
         print(json.dumps(facts | {"training_bytes": memory | {"batch": BATCH}}))
     else:
-        print(f"{path}: {lines} lines, {len(space.graph.nodes)} operations, {decisions} decisions")
+        print(f"{path}: {lines} lines, {len(graph.nodes)} operations, {decisions} decisions")
+        if proxy:
+            print(proxy)
         print(
             f"memory: a training step on {BATCH} images needs about {memory_text(memory['path'])} along one path, "
             f"{memory_text(memory['mixture'])} in a mixture"
         )
     return 0
+
+
+def _proxy(graph: Graph, args: argparse.Namespace) -> Proxy | None:
+    """The proxy that the arguments ask for, or None.
+
+    Raises:
+        NasError: There is none, or a table is to be used with it.
+    """
+    if args.partial_channels is None:
+        return None
+    if args.table is not None:
+        raise NasError(
+            "--table says what the operations of the space take, and with --partial-channels others are written",
+            help="leave one of them out",
+            status=2,
+        )
+    from nasdsl.passes.partial import partial_channels
+
+    return partial_channels(graph, args.partial_channels)
 
 
 def _training_bytes(graph: Graph) -> dict[str, int]:
@@ -82,7 +115,7 @@ def _derive(args: argparse.Namespace) -> int:
     network = space.derive(architecture)
     found = costs(network)
     facts = {"parameters": f"{found.params:,}", "MACs": f"{found.macs:,}"}
-    latency, device = _latencies(args, space)
+    latency, device = _latencies(args, space.graph)
     if latency is not None:
         facts["latency"] = f"{latency_ms(network, latency):.3f} ms on {device}"
     facts["made by"] = shlex.join(["nasdsl", *sys.argv[1:]])
@@ -91,7 +124,7 @@ def _derive(args: argparse.Namespace) -> int:
     return 0
 
 
-def _latencies(args: argparse.Namespace, space: Space) -> tuple[Mapping[str, float] | None, str]:
+def _latencies(args: argparse.Namespace, graph: Graph) -> tuple[Mapping[str, float] | None, str]:
     """The latencies in milliseconds of a table by signature, and the device's name."""
-    table = annotating_table(args, [space.graph])
+    table = annotating_table(args, [graph])
     return (table.latency_ms, table.title) if table is not None else (None, "")

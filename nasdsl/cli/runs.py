@@ -40,6 +40,7 @@ from nasdsl.search.objective import Objective
 from nasdsl.search.observer import Observer
 from nasdsl.search.run import ARCHITECTURE, Job, input_size, search
 from nasdsl.search.run_directory import LOG, RunDirectory
+from nasdsl.search.searched import proxy_of
 from nasdsl.search.strategy import GIVEN, STRATEGIES, strategy_kind
 from nasdsl.space import Space
 from nasdsl.syntax.parser import parse, read_source
@@ -180,6 +181,9 @@ def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tu
         plan=Plan(search_steps=args.steps[0], train_steps=args.steps[1]) if args.steps else None,
         **settings,
     )
+    proxy = proxy_of(space, config)
+    if proxy is not None:
+        observer.say(f"partial channels: {proxy}")
     if args.table is None:
         open_device(device, threads=config.device_threads)
     check_lowerable(space.graph)

@@ -19,7 +19,16 @@ from nasdsl.ops.catalogue import makes_zeros
 from nasdsl.ops.operation import TOLD
 from nasdsl.passes.module_paths import RESERVED, accessor, identifier
 
-TYPED = ("F.relu(", "F.interpolate(", "F.pad(", "F.adaptive_avg_pool2d(", "torch.", "runtime.", "arch.")
+TYPED = (
+    "F.relu(",
+    "F.channel_shuffle(",
+    "F.interpolate(",
+    "F.pad(",
+    "F.adaptive_avg_pool2d(",
+    "torch.",
+    "runtime.",
+    "arch.",
+)
 """Calls of which a type checker knows that a tensor comes back; modules may return anything."""
 
 

@@ -19,7 +19,9 @@ from nasdsl.passes.module_paths import RESERVED, identifier
 from nasdsl.passes.units import texts
 
 
-def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None, device: str = "") -> str:
+def supernet_source(
+    graph: Graph, *, latency: Mapping[str, float] | None = None, device: str = "", note: str = ""
+) -> str:
     """The supernet of a space as the text of a Python module.
 
     The module holds one class for each kind of block instance, the class `Supernet`, and `SPACE`, the decisions as data
@@ -31,6 +33,7 @@ def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None,
         latency: Latency in milliseconds by signature; then operations are annotated and the class has
             `expected_latency_ms(probabilities)`.
         device: The device these were measured on, for the text.
+        note: What else its docstring is to say.
 
     Raises:
         NasError: The space uses a combination that the generator does not know; it is named.
@@ -49,15 +52,15 @@ def supernet_source(graph: Graph, *, latency: Mapping[str, float] | None = None,
         "tail": tail,
     }
     text = rendered("supernet.py.j2", imports=[], **model)
-    model["doc"] = docstring(_module_doc(graph, device, "arch.root" in text))
+    model["doc"] = docstring(_module_doc(graph, device, note, "arch.root" in text))
     return rendered("supernet.py.j2", imports=imports_for(text, groups.externs, runtime=True), **model)
 
 
-def _module_doc(graph: Graph, device: str, root: bool) -> list[str]:
+def _module_doc(graph: Graph, device: str, note: str, root: bool) -> list[str]:
     preset = f", preset `{graph.preset}`" if graph.preset else ""
     where = f" ({shown_span(graph.span)})" if graph.span else ""
     lines = wrapped(prose(f"Supernet of the space `{graph.name}`{where}{preset}. Written by `nasdsl compile`."), 3)
-    notes = []
+    notes = [note] if note else []
     if graph.params:
         notes.append(f"Parameters: {', '.join(f'{name} = {_shown(value)}' for name, value in graph.params.items())}.")
     if device:

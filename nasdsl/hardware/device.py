@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -58,6 +58,9 @@ class Device(Protocol):
 
     def measure_model(self, path: str | Path) -> float:
         """The latency of a whole ONNX model, in ms."""
+
+    def measure_models(self, paths: Sequence[str | Path]) -> list[float]:
+        """The latencies of whole ONNX models, in ms; where measurements drift, the models take turns."""
 
 
 class Known(NamedTuple):

@@ -31,6 +31,14 @@ MOST_ROUNDS = 40
 STEADY_ROUNDS = 6
 """Rounds after which the minima are taken: in so many, not one in a hundred sank by more than two percent."""
 
+LEAST_RUNS = 30
+LEAST_S = 1.0
+"""How often, and for how long, a whole model is run at least."""
+VISIT = 3
+"""Runs of a whole model when it is its turn, after one to warm up."""
+MODELS = 32
+"""How many whole models are held, and take turns, at a time."""
+
 Run = Callable[[], object]
 """A model that is ready: computes once, on input that it holds."""
 
@@ -159,21 +167,34 @@ class Engine(ABC):
         Raises:
             NasError: The file cannot be read or run, or a step took longer than it may.
         """
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise NasError(f"cannot read {path}: {error.strerror}") from None
-        return next(iter(self._watch.over(self._whole(content, path))))
+        return self.measure_models([path])[0]
 
-    def _whole(self, content: bytes, path: str | Path) -> Iterator[float]:
-        run = self._prepared(content, f"{path} is not an ONNX model that `{self.name}` can run", status=1)
+    def measure_models(self, paths: Sequence[str | Path]) -> list[float]:
+        """The latencies of ONNX files that take turns, so that what disturbs one disturbs all; each as `measure_model`.
+
+        Raises:
+            NasError: A file cannot be read or run, or a step took longer than it may.
+        """
+        found: list[float] = []
+        for start in range(0, len(paths), MODELS):
+            found += next(iter(self._watch.over(self._whole(paths[start : start + MODELS]))))
+        return found
+
+    def _whole(self, paths: Sequence[str | Path]) -> Iterator[list[float]]:
+        runs = [
+            self._prepared(_content(path), f"{path} is not an ONNX model that `{self.name}` can run", status=1)
+            for path in paths
+        ]
+        best = [float("inf")] * len(runs)
         with self.settings():
-            self.warm_up(run)
-            start, best, rounds = time.perf_counter(), self.time(run), 1
-            while rounds < 30 or time.perf_counter() - start < 1:
-                best, rounds = min(best, self.time(run)), rounds + 1
-                self._watch.beat()
-        del run
+            start, rounds = time.perf_counter(), 0
+            while rounds * VISIT < LEAST_RUNS or time.perf_counter() - start < LEAST_S * len(runs):
+                for place, run in enumerate(runs):
+                    self.warm_up(run)
+                    best[place] = min(best[place], *(self.time(run) for _ in range(VISIT)))
+                    self._watch.beat()
+                rounds += 1
+        del runs
         self.close()
         yield best
 
@@ -241,3 +262,10 @@ class Engine(ABC):
             steady = 0 if lowered > len(runs) / 100 else steady + 1
             rounds += 1
         return best, rounds
+
+
+def _content(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise NasError(f"cannot read {path}: {error.strerror}") from None

@@ -4,10 +4,11 @@ itself: see `grammars/std.nas`.
 
 from __future__ import annotations
 
+from nasdsl.ops.channels import Shuffle, Slice
 from nasdsl.ops.conv import Conv, DepthwiseConv, Linear
 from nasdsl.ops.merge import Concat, Sum
 from nasdsl.ops.operation import Attributes, Operation, ZeroWhen
-from nasdsl.ops.pointwise import BatchNorm, Dropout, GroupNorm, Identity, Relu, Shuffle, Zero
+from nasdsl.ops.pointwise import BatchNorm, Dropout, GroupNorm, Identity, Relu, Zero
 from nasdsl.ops.resample import AvgPool, GlobalAvgPool, MaxPool, Resize, ResizeLike, Shift
 
 OPERATIONS: dict[str, Operation] = {
@@ -21,6 +22,7 @@ OPERATIONS: dict[str, Operation] = {
         Relu(),
         Dropout(),
         Identity(),
+        Slice(),
         Shuffle(),
         Zero(),
         MaxPool(),

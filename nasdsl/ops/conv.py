@@ -66,6 +66,12 @@ class Conv(Operation):
                 raise RuleError(f"`{self.name}` with {groups} groups cannot divide {channels} {what} channels")
         return MapType(attrs["c"], out.size, out.rate)
 
+    def narrowed(self, inputs: Sequence[MapType], attrs: Attributes, parts: int) -> Attributes:
+        """A convolution that treats every channel by itself goes on to do so; else the number of groups stays."""
+        attrs = super().narrowed(inputs, attrs, parts)
+        alone = attrs.get("groups") == inputs[0].channels
+        return {**attrs, "groups": attrs["groups"] / parts} if alone else attrs
+
     def _groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
         groups: Number = attrs["groups"]
         return groups

@@ -125,6 +125,7 @@ class Kept:
         once: Bytes of what else it keeps of a batch.
         again: Whether the map it makes can be had again from all that (`nasdsl.runtime.weighted`); if it has weights,
             only where these learn.
+        view: Whether the map it makes is a part of its first input's memory, so that keeping the one keeps the other.
     """
 
     inputs: tuple[int, ...] = ()
@@ -132,6 +133,7 @@ class Kept:
     each: Number = NOTHING
     once: Number = NOTHING
     again: bool = False
+    view: bool = False
 
 
 class Operation(ABC):
@@ -163,6 +165,17 @@ class Operation(ABC):
     def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
         """The values of inferred parameters that were omitted."""
         return {}
+
+    def narrowed(self, inputs: Sequence[MapType], attrs: Attributes, parts: int) -> Attributes:
+        """Its attributes where it reads and makes one of so many equal parts of the channels; whether its rules allow
+        that is for `type` to say.
+
+        Args:
+            inputs: What it reads now, with all channels.
+            attrs: Its attributes now.
+            parts: How many parts.
+        """
+        return {**attrs, "c": attrs["c"] / parts} if "c" in attrs else attrs
 
     @abstractmethod
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:

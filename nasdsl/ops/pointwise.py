@@ -1,4 +1,4 @@
-"""Operations that keep the size: normalisation, activation, dropout, shuffling, identity, and the absence of all."""
+"""Operations that keep the type of a map: normalisation, activation, dropout, identity, and the absence of all."""
 
 from __future__ import annotations
 
@@ -183,36 +183,6 @@ class Identity(Operation):
 
     def identity(self, x: MapType, output: MapType, attrs: Attributes) -> bool:
         return True
-
-    def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
-        return ZeroWhen.FIRST
-
-
-class Shuffle(Operation):
-    """`shuffle(groups)`: the channels reordered so that a grouped convolution reads from every group of the one before
-    (Zhang et al., CVPR 2018): seen as a table with a row for each group, they are transposed.
-    """
-
-    name: ClassVar[str] = "shuffle"
-    parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("groups"),)
-
-    def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
-        spatial(inputs[0], self.name)
-        channels, groups = inputs[0].channels.constant, integer(attrs, "groups", least=2)
-        if channels is not None and channels % groups:
-            raise RuleError(f"`shuffle` with {groups} groups cannot divide {channels} channels")
-        return inputs[0]
-
-    def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
-        return TorchForm("", call=f"F.channel_shuffle({{x}}, {integer(attrs, 'groups')})")
-
-    def onnx(
-        self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
-    ) -> str:
-        assert output.channels.constant is not None, "a network has no decisions"
-        groups, channels = integer(attrs, "groups"), int(output.channels.constant)
-        order = [row + column for column in range(channels // groups) for row in range(0, channels, channels // groups)]
-        return emit.node("Gather", [names[0], emit.constant(order)], axis=1)
 
     def zero(self, attrs: Attributes, *, trained: bool = True) -> ZeroWhen:
         return ZeroWhen.FIRST

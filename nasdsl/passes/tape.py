@@ -24,8 +24,9 @@ class Map:
     """A map of the forward pass.
 
     Attributes:
-        id: Its number; one that is passed on is the same map.
+        id: Its number; one that is passed on is the same map, and a view of a map is that map, too.
         size: Bytes for each image.
+        held: Bytes for each image of the memory it lies in, which is what keeping it keeps.
         learns: Whether a gradient comes back to it.
         again: Whether it can be had again from what the operation that made it keeps.
     """
@@ -33,6 +34,7 @@ class Map:
     id: int
     size: int
     learns: bool
+    held: int
     again: bool = False
 
 
@@ -53,13 +55,13 @@ class Tape:
         """A new map that keeps nothing: an input, or a sum of maps."""
         self._maps += 1
         self.largest = max(self.largest, size)
-        return Map(self._maps, size, learns, again)
+        return Map(self._maps, size, learns, size, again)
 
     def keep(self, x: Map) -> None:
         """Keep a map, if it is not kept."""
         if x.id not in self._kept:
             self._kept.add(x.id)
-            self.each += x.size
+            self.each += x.held
 
     def call(
         self,
@@ -85,6 +87,8 @@ class Tape:
         zeros = operation is not None and operation.zero(attrs) is ZeroWhen.ALWAYS
         learns = not zeros and (any(x.learns for x in inputs) or (weights and stateful))
         kept = OF_EXTERNS if operation is None else operation.kept(types, output, attrs)
+        if kept.view:
+            return Map(inputs[0].id, map_bytes(output), inputs[0].learns, inputs[0].held)
         again = learns and kept.again and (weights or not stateful)
         made = self.map(map_bytes(output), learns=learns, again=again)
         if learns:

@@ -21,6 +21,7 @@ from nasdsl.runtime.relaxations import (
     Uniform,
 )
 from nasdsl.runtime.space import Choose, Depth, Grid, Pick, Route, Space, Width
+from nasdsl.runtime.tuning import tune
 from nasdsl.runtime.walk import Links, Walk
 
 __all__ = [
@@ -57,4 +58,5 @@ __all__ = [
     "once",
     "recalibrate",
     "total",
+    "tune",
 ]

@@ -33,6 +33,12 @@ class ExpectedCost(nn.Module):
         data: What `nasdsl.passes.expected_cost.expected_cost_data` returns.
         latency_ms: Latency by signature, in ms.
 
+    Attributes:
+        data: The data.
+        parts: What the expectation is the sum of: a term, the decisions that its cost depends on, and its cost in ms at
+            all their joint values, the last decision's changing fastest.
+        events: The expectations of the events in terms.
+
     Raises:
         NasError: A signature has no entry.
     """
@@ -40,20 +46,22 @@ class ExpectedCost(nn.Module):
     def __init__(self, data: Mapping[str, Any], latency_ms: Mapping[str, float]) -> None:
         super().__init__()
         rows = [(_terms(data, terms), symbols, costs) for terms, symbols, costs in _rows(data, latency_ms)]
-        self._events = _Events(data, (event for terms, _, _ in rows for _, events in terms for event in events))
+        self.data = data
+        self.parts = tuple((term, symbols, costs) for terms, symbols, costs in rows for term in terms)
+        self.events = Events(data, (event for (_, events), _, _ in self.parts for event in events))
         groups: dict[tuple[int, ...], list[tuple[Term, list[str], list[float]]]] = {}
-        for terms, symbols, costs in rows:
-            shape = tuple(len(data["domains"][symbol]) for symbol in symbols)
-            groups.setdefault(shape, []).extend((term, symbols, costs) for term in terms)
+        for part in self.parts:
+            shape = tuple(len(data["domains"][symbol]) for symbol in part[1])
+            groups.setdefault(shape, []).append(part)
         self._shapes = tuple(groups)
         for index, (shape, members) in enumerate(groups.items()):
             most = max(len(events) for (_, events), _, _ in members)
-            places = [[self._events.index[event] for event in events] for (_, events), _, _ in members]
+            places = [[self.events.index[event] for event in events] for (_, events), _, _ in members]
             self._keep(f"sign{index}", torch.tensor([float(sign) for (sign, _), _, _ in members]))
             self._keep(f"factor{index}", torch.tensor([p + [0] * (most - len(p)) for p in places], dtype=torch.long))
             self._keep(f"cost{index}", torch.tensor([c for _, _, c in members]).reshape(len(members), *shape))
             for axis in range(len(shape)):
-                chances = [[self._events.index["is", s[axis], i] for i in range(shape[axis])] for _, s, _ in members]
+                chances = [[self.events.index["is", s[axis], i] for i in range(shape[axis])] for _, s, _ in members]
                 self._keep(f"axis{index}_{axis}", torch.tensor(chances))
 
     def _keep(self, name: str, tensor: Tensor) -> None:
@@ -66,7 +74,7 @@ class ExpectedCost(nn.Module):
             probabilities: By decision. choose and width: [n] over the domain; pick: [subsets]; route: [links], for each
                 link the probability that the route comes along it, given that it comes to its target.
         """
-        expectations: Tensor = self._events(probabilities)
+        expectations: Tensor = self.events(probabilities)
         total = expectations.new_zeros(())
         for index, shape in enumerate(self._shapes):
             weight = self.get_buffer(f"sign{index}").to(expectations)
@@ -80,8 +88,18 @@ class ExpectedCost(nn.Module):
         return total
 
 
-class _Events(nn.Module):
-    """Computes the vector of the expectations of events; `index` says which stands where, and 1 stands at 0."""
+class Events(nn.Module):
+    """The expectations of events as a vector.
+
+    Args:
+        data: What `nasdsl.passes.expected_cost.expected_cost_data` returns.
+        asked: The events; others that they follow from are added.
+
+    Attributes:
+        index: Which event's expectation stands where; 1 stands at 0.
+        live: For each grid, for each group of its `live`, when these routes are live together.
+        grids: For each grid its `Prefixes`.
+    """
 
     def __init__(self, data: Mapping[str, Any], asked: Iterable[Event]) -> None:
         super().__init__()
@@ -99,25 +117,26 @@ class _Events(nn.Module):
                 rows = [[float(_covers(kind, values, value)) for value in domain] for kind, _, values in sums]
                 self.register_buffer(f"sum{len(self._sums)}", torch.tensor(rows), persistent=False)
                 self._sums.append(name)
-        self._live = tuple(live.values())
-        self._grids = nn.ModuleList()
+        self.live = live
+        self.grids = nn.ModuleList()
         for name, grid in data["grids"].items():
             leave = [links for kind, of, links in events if kind == "leave" and of == name]
             last = [(of, visits) for kind, of, visits in events if kind == "last" and of in grid["routes"]]
             cells = {symbol: of for symbol, (_, of) in data["lasts"].items()}
             asked_last = [(of, [(cells[symbol], cell) for symbol, cell in visits]) for of, visits in last]
-            self._grids.append(Prefixes(grid, leave, asked_last))
+            self.grids.append(Prefixes(grid, leave, asked_last))
             order += [("leave", name, links) for links in leave] + [("last", of, visits) for of, visits in last]
         self.index = {event: place + 1 for place, event in enumerate(order)}
 
     def forward(self, probabilities: Mapping[str, Tensor]) -> Tensor:
+        """[events], given probabilities as `ExpectedCost` takes them."""
         parts = [probabilities[name] for name in self._domains]
         some = next(iter(probabilities.values()))
         parts.insert(0, some.new_ones(1))
         for place, name in enumerate(self._sums):
             parts.append(self.get_buffer(f"sum{place}").to(some) @ probabilities[name])
         known = torch.cat(parts)
-        for grid, groups in zip(self._grids, self._live, strict=True):
+        for grid, groups in zip(self.grids, self.live.values(), strict=True):
             assert isinstance(grid, Prefixes)
             chance = torch.stack([probabilities[route] for route in grid.routes])
             live = torch.stack([self._sum(known, terms) for terms in groups])

@@ -1,17 +1,18 @@
-"""A map times its weight in a mixture, without keeping the map for the backward pass where it can be made again.
+"""A map times its weight in a mixture, in one step with the operation that made the map.
 
-The gradient of a weight w is <gradient of w x, x>, so autograd would keep x. But alternatives mostly end in an
-operation that keeps for its own backward pass what x can be had from at once: a batch norm its input and statistics, a
-pooling its input. This is a matter of memory only; values and gradients stay the same up to rounding.
+Autograd would keep the map for the gradient of the weight, and multiply it with the weight in one more pass. But
+alternatives mostly end in an operation that makes both unnecessary. A weighted batch norm is a batch norm with other
+scales; and the gradient of the weight of L(x), where L is a pooling, is <L'(gradient), x> with L' its backward pass,
+which is computed anyhow. So the product is a function of what the operation read, which is kept already. Values and
+gradients stay the same up to rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -36,64 +37,102 @@ def weighted(weight: Tensor, x: Tensor) -> Tensor:
         x: [N, C, H, W].
     """
     node: Node = x.grad_fn
-    remade = None if node is None or torch.compiler.is_compiling() else REMADE.get(node.name())
-    if remade is None or not weight.requires_grad or (remade is _normalised and not _is_known(node)):
-        return weight * x
-    product: Tensor = _Weighted.apply(weight, x, lambda: remade(node))  # type: ignore[no-untyped-call]
-    return product
+    fused = None if node is None or torch.compiler.is_compiling() else FUSED.get(node.name())
+    product = fused(weight, x.detach(), node) if fused is not None and weight.requires_grad else None
+    return weight * x if product is None else product
 
 
-class _Weighted(torch.autograd.Function):
+class _Normalised(torch.autograd.Function):
+    """A weight times a batch norm in training, which may have scales and shifts."""
+
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, x: Tensor, remade: Callable[[], Tensor]) -> Tensor:
-        ctx.save_for_backward(weight)
-        ctx.remade = remade
+    def of(weight: Tensor, x: Tensor, node: Node) -> Tensor | None:
+        """None in eval mode, and where the shifts are frozen: the node does not lead to them."""
+        if not node._saved_training:
+            return None
+        scale, shift = node._saved_weight, None
+        if scale is not None:
+            if node.next_functions[2][0] is None:
+                return None
+            shift = node.next_functions[2][0].variable
+        statistics = node._saved_result1, node._saved_result2
+        product: Tensor = _Normalised.apply(weight, x, node._saved_input, scale, shift, *statistics, node._saved_eps)  # type: ignore[no-untyped-call]
+        return product
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, x: Tensor, *inputs: Any) -> Tensor:
+        *kept, ctx.eps = inputs
+        ctx.save_for_backward(weight, *kept)
         return weight * x
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        (weight,) = ctx.saved_tensors
-        return (gradient * ctx.remade()).sum(), gradient * weight, None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        weight, source, scale, shift, mean, deviation = ctx.saved_tensors
+        scales = weight.expand(source.shape[1]).contiguous() if scale is None else weight * scale
+        wanted = [ctx.needs_input_grad[2], True, scale is not None]
+        to_source, to_scales, to_shifts = torch.ops.aten.native_batch_norm_backward(
+            gradient, source, scales, None, None, mean, deviation, True, ctx.eps, wanted
+        )
+        if scale is None:
+            return to_scales.sum(), None, to_source, None, None, None, None, None
+        to_weight = to_scales @ scale + to_shifts @ shift
+        return to_weight, None, to_source, weight * to_scales, weight * to_shifts, None, None, None
 
 
-def _is_known(node: Node) -> bool:
-    """Whether a batch norm's node leads to all that it normalised with: not in eval mode, nor to a frozen shift."""
-    return bool(node._saved_training) and (node._saved_weight is None or node.next_functions[2][0] is not None)
+class _Pooled(torch.autograd.Function):
+    """A weight times a pooling."""
+
+    @staticmethod
+    def average(weight: Tensor, x: Tensor, node: Node) -> Tensor:
+        """With the node of an average pooling."""
+        source = node._saved_self
+        settings = (
+            node._saved_kernel_size,
+            node._saved_stride,
+            node._saved_padding,
+            node._saved_ceil_mode,
+            node._saved_count_include_pad,
+            node._saved_divisor_override,
+        )
+        product: Tensor = _Pooled.apply(weight, x, source, torch.ops.aten.avg_pool2d_backward, settings)  # type: ignore[no-untyped-call]
+        return product
+
+    @staticmethod
+    def greatest(weight: Tensor, x: Tensor, node: Node) -> Tensor:
+        """With the node of a max pooling."""
+        source = node._saved_self
+        settings = (
+            node._saved_kernel_size,
+            node._saved_stride,
+            node._saved_padding,
+            node._saved_dilation,
+            node._saved_ceil_mode,
+        )
+        places = node._saved_result1
+        spread = torch.ops.aten.max_pool2d_with_indices_backward
+        product: Tensor = _Pooled.apply(weight, x, source, spread, settings, places)  # type: ignore[no-untyped-call]
+        return product
+
+    @staticmethod
+    def forward(
+        ctx: Any, weight: Tensor, x: Tensor, source: Tensor, spread: Any, settings: Sequence[Any], *places: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(weight, source, *places)
+        ctx.spread, ctx.settings = spread, settings
+        return weight * x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        weight, source, *places = ctx.saved_tensors
+        spread = ctx.spread(gradient, source, *ctx.settings, *places)
+        return (spread * source).sum(), None, weight * spread, *([None] * (len(places) + 2))
 
 
-def _normalised(node: Node) -> Tensor:
-    """What a batch norm in training made."""
-    by_channel = (1, -1, 1, 1)
-    found: Tensor = (node._saved_input - node._saved_result1.view(by_channel)) * node._saved_result2.view(by_channel)
-    if node._saved_weight is not None:
-        found = found * node._saved_weight.view(by_channel) + node.next_functions[2][0].variable.view(by_channel)
-    return found
-
-
-def _averaged(node: Node) -> Tensor:
-    """What an average pooling made."""
-    return F.avg_pool2d(
-        node._saved_self,
-        node._saved_kernel_size,
-        node._saved_stride,
-        node._saved_padding,
-        node._saved_ceil_mode,
-        node._saved_count_include_pad,
-        node._saved_divisor_override,
-    )
-
-
-def _greatest(node: Node) -> Tensor:
-    """What a max pooling made: it keeps where the greatest values are."""
-    places: Tensor = node._saved_result1
-    found: Tensor = node._saved_self.flatten(2).gather(2, places.flatten(2)).view_as(places)
-    return found
-
-
-REMADE: dict[str, Callable[[Node], Tensor]] = {
-    "NativeBatchNormBackward0": _normalised,
-    "AvgPool2DBackward0": _averaged,
-    "MaxPool2DWithIndicesBackward0": _greatest,
+FUSED: dict[str, Callable[[Tensor, Tensor, Node], Tensor | None]] = {
+    "NativeBatchNormBackward0": _Normalised.of,
+    "AvgPool2DBackward0": _Pooled.average,
+    "MaxPool2DWithIndicesBackward0": _Pooled.greatest,
 }
-"""By the name of the node: what makes its map again. (CUDA's batch norm has another name, and its map is kept.)"""
+"""By the name of the node that made the map. (CUDA's batch norm has another name: its map is kept.)"""

@@ -33,13 +33,16 @@ class SearchSettings(_Settings):
         temperature_end: After the last step.
         temperature_schedule: How it goes from one to the other (see `nasdsl.runtime.relaxations.schedules`).
         relaxation: How a step draws (see `nasdsl.search.relaxation`).
+        partial_channels: K: while searching, operations work on 1/K of the channels where they can (PC-DARTS, Xu et
+            al., ICLR 2020; see `nasdsl.passes.partial`); 1: on all.
         widest_every: Each how many weight steps the widest path is trained too (0: never).
         sandwich: How many drawn paths every weight step trains together with the widest and the narrowest one, their
             gradients added up (the sandwich rule: Yu and Huang, ICCV 2019; 0: one drawn path, and `widest_every`).
-        latency_loss: `limit`: max(0, log(expected / target)), nothing is asked below the target; `target`:
-            abs(log(expected / target)), the latency that is allowed is to be used (the idea of TF-NAS, Hu et al., ECCV
-            2020).
-        latency_weight: Factor of the latency loss.
+        latency_loss: How the expected latency enters the loss of the architecture (see `nasdsl.search.latency.losses`).
+        latency_weight: Its factor; None: that of the form's paper.
+        latency_exponent: The power of the logarithm in `log_product`, FBNet's beta.
+        decoupled_latency: Whose sensitivities weigh the gradients of operators, paths and widths: the space's own, or
+            FasterSeg's as published or as coded (see `nasdsl.search.latency.decoupled`); `off`: they are not weighed.
         candidates: How many distinct architectures that meet the target are drawn and ranked with shared weights.
         ranking_batches: Held-out batches a candidate is ranked by.
         recalibration_batches: Training batches its batch-norm statistics are taken from.
@@ -56,10 +59,13 @@ class SearchSettings(_Settings):
     temperature_end: float = Field(default=0.5, gt=0)
     temperature_schedule: Literal["constant", "linear", "cosine", "exponential"] = "exponential"
     relaxation: Literal["single_path", "two_path", "straight_through", "gumbel", "softmax", "dirichlet"] = "single_path"
+    partial_channels: int = Field(default=1, ge=1)
     widest_every: int = Field(default=4, ge=0)
     sandwich: int = Field(default=0, ge=0)
-    latency_loss: Literal["limit", "target"] = "target"
-    latency_weight: float = Field(default=1.0, ge=0)
+    latency_loss: Literal["log_ratio", "ratio", "hinge", "additive", "log_product"] = "log_ratio"
+    latency_weight: float | None = Field(default=None, ge=0)
+    latency_exponent: float = Field(default=0.6, gt=0)
+    decoupled_latency: Literal["off", "sensitivity", "fasterseg", "fasterseg-as-coded"] = "off"
     candidates: int = Field(default=16, ge=1)
     ranking_batches: int = Field(default=8, ge=1)
     recalibration_batches: int = Field(default=4, ge=1)

@@ -16,7 +16,7 @@ from nasdsl import runtime
 from nasdsl.codegen import network_source
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
-from nasdsl.passes.derive import canonical
+from nasdsl.passes.derive import canonical, derive
 from nasdsl.passes.rules import broken_rule
 from nasdsl.passes.units import latency_ms
 from nasdsl.search import chance
@@ -146,10 +146,13 @@ def rank(problem: Problem, supernet: nn.Module, candidate: Candidate) -> tuple[f
 
 
 def inherited(problem: Problem, supernet: nn.Module, candidate: Candidate) -> nn.Module:
-    """A candidate's network with the supernet's weights and batch-norm statistics of its own."""
-    source = network_source(candidate.network, architecture=candidate.architecture, facts={})
+    """A candidate's network, or the proxy's for it, with the supernet's weights and batch-norm statistics of its
+    own.
+    """
+    graph = candidate.network if problem.proxy is None else derive(problem.searched, candidate.architecture)
+    source = network_source(graph, architecture=candidate.architecture, facts={})
     network: nn.Module = module_from(source, "candidate").Network()
-    network.load_state_dict(runtime.inherit(supernet, problem.space.graph, candidate.network))
+    network.load_state_dict(runtime.inherit(supernet, problem.searched, graph))
     settings = problem.config.search
     batches = (
         problem.batches.train("recalibration", index, settings.batch, half="a")[0]

@@ -2,28 +2,29 @@
 
 Each step after the warm-up does two things: the supernet's weights learn on one half of the training data, along a path
 drawn from the relaxation (or on a mixture, where it mixes; with `SearchSettings.sandwich` along several paths); then
-the relaxation's parameters, the logits, learn on the other half, from the task's loss plus `latency_weight` times a
-function of log(expected latency / target) (`SearchSettings.latency_loss`). Without a target latency is no part of the
-loss. First order: the weights count as constants for the logits (DARTS, Liu et al., ICLR 2019, its first-order
-variant).
+the relaxation's parameters, the logits, learn on the other half, from the task's loss and the expected latency
+(`nasdsl.search.latency.losses`). First order: the weights count as constants for the logits (DARTS, Liu et al., ICLR
+2019, its first-order variant).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nasdsl import runtime
-from nasdsl.codegen import supernet_source
 from nasdsl.search import chance
 from nasdsl.search.derivation import check_reachable, choose, inherited
 from nasdsl.search.generated import module_from
+from nasdsl.search.latency.decoupled import DecoupledLatency, make_latency
+from nasdsl.search.latency.losses import make_latency_loss
 from nasdsl.search.relaxation import make_relaxation
 from nasdsl.search.schedule import one_cycle
+from nasdsl.search.searched import expected_cost, searched_source
 from nasdsl.search.strategy import Candidate, Log, Problem
 
 
@@ -32,6 +33,9 @@ class GumbelSearch:
 
     Args:
         problem: What to search; its config's plan says how many steps there will be.
+
+    Raises:
+        NasError: The latency loss needs a target and there is none, or the space's latency cannot be decoupled.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -39,12 +43,13 @@ class GumbelSearch:
         plan = problem.config.plan
         self._steps = plan.search_steps if plan else 1
         self._warmup = round(self._steps * self._settings.warmup_share)
+        self._loss = make_latency_loss(self._settings, problem.target_ms)
         torch.manual_seed(chance.number(problem.config.seed, "supernet"))
-        source = supernet_source(problem.space.graph, latency=problem.latency_ms, device=problem.config.device)
-        module = module_from(source, "supernet")
+        module = module_from(searched_source(problem), "supernet")
         supernet = module.Supernet()
-        self.supernet: nn.Module = supernet
-        self._expected_latency_ms: Callable[[Mapping[str, Tensor]], Tensor] = supernet.expected_latency_ms
+        self._expected_cost = expected_cost(problem, supernet)
+        self.supernet: nn.Module = runtime.tune(supernet)
+        self._latency = make_latency(self._settings.decoupled_latency, module.SPACE, self._expected_cost)
         self.relaxation = make_relaxation(module.SPACE, problem.config.search)
         self._weights = [p for p in self.supernet.parameters() if p.requires_grad]
         s = self._settings
@@ -97,7 +102,7 @@ class GumbelSearch:
                 choices = self._draw(index, chance.generator(seed, purpose, index))
             yield choices
 
-    def _logit_step(self, index: int) -> dict[str, float]:
+    def _logit_step(self, index: int) -> dict[str, Any]:
         images, target = self._problem.batches.train("logits", index, self._settings.batch, half="b")
         generator = chance.generator(self._problem.config.seed, "path of logits", index)
         self._logit_optimizer.zero_grad(set_to_none=True)
@@ -106,19 +111,14 @@ class GumbelSearch:
         choices = self._draw(index, generator)
         objective = self._problem.objective
         task = objective.main_loss(self.supernet(images, choices)[objective.main.name], target)
-        torch.autograd.backward(task + self._settings.latency_weight * self._latency_loss())
+        torch.autograd.backward(self._loss(task, self._latency(self.relaxation.probabilities())))
         for weight in self._weights:
             weight.requires_grad_(True)
         self._logit_optimizer.step()
-        return {"architecture_loss": task.item(), "temperature": self._temperature(index)}
-
-    def _latency_loss(self) -> Tensor:
-        """How far the expected latency is over the target, or from it, as the logarithm of the ratio."""
-        target = self._problem.target_ms
-        if target is None:
-            return torch.zeros(())
-        ratio = (self.expected_latency() / target).log()
-        return ratio.clamp(min=0) if self._settings.latency_loss == "limit" else ratio.abs()
+        record: dict[str, Any] = {"architecture_loss": task.item(), "temperature": self._temperature(index)}
+        if index == self._warmup and isinstance(self._latency, DecoupledLatency):
+            record["decoupling_weights"] = self._latency.weights
+        return record
 
     def _draw(self, index: int, generator: torch.Generator) -> runtime.Choices:
         return self.relaxation.draw(generator, step=index - self._warmup, steps=self._steps - self._warmup)
@@ -128,7 +128,8 @@ class GumbelSearch:
 
     def expected_latency(self) -> Tensor:
         """The expected latency of an architecture drawn from the relaxation, in milliseconds; differentiable."""
-        return self._expected_latency_ms(self.relaxation.probabilities())
+        latency: Tensor = self._expected_cost(self.relaxation.probabilities())
+        return latency
 
     def entropy(self) -> float:
         """How undecided the relaxation is: the mean entropy of its distributions, each as a share of the greatest.
@@ -178,5 +179,7 @@ class GumbelSearch:
         return choose(self._problem, self.supernet, self.relaxation.distribution, self.fasten, log)
 
     def weights(self, chosen: Candidate) -> dict[str, Tensor]:
-        """The chosen network's share of the supernet's weights, with batch-norm statistics of its own."""
+        """The chosen network's share of the supernet's weights, with batch-norm statistics of its own; of a proxy's
+        supernet the proxy's network.
+        """
         return dict(inherited(self._problem, self.supernet, chosen).state_dict())

@@ -15,6 +15,7 @@ from nasdsl.passes.training_memory import (
 )
 from nasdsl.search.config import RunConfig
 from nasdsl.search.observer import Observer
+from nasdsl.search.searched import proxy_of
 from nasdsl.search.strategy import GIVEN, strategy_kind
 from nasdsl.space import Space
 
@@ -51,7 +52,8 @@ def check_memory(
         return
     if strategy_kind(config.strategy).searches:
         mixed = config.search.relaxation in MIXED
-        step = supernet_memory(space.graph, mixed=mixed)
+        proxy = proxy_of(space, config)
+        step = supernet_memory(proxy.graph if proxy else space.graph, mixed=mixed)
         ways = ("--set search.relaxation=single_path computes one path a step",) if mixed else ()
         _judge(
             _Phase("the search", step, config.search.batch, "search.batch", ways), observer, limit, base, refuse=refuse

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nasdsl.codegen import network_source
 from nasdsl.passes.units import latency_ms
@@ -54,7 +54,7 @@ def measure(problem: Problem) -> StepTimes:
         probe = config.model_copy(update={"plan": Plan(search_steps=2 * PROBE_STEPS, train_steps=1)})
         settings = probe.search.model_copy(update={"warmup_share": 0.5})
         probe = probe.model_copy(update={"search": settings})
-        strategy = make_strategy(Problem(problem.space, problem.latency_ms, problem.objective, problem.batches, probe))
+        strategy = make_strategy(replace(problem, config=probe))
         warm = _seconds(strategy.step, range(PROBE_STEPS))
         full = _seconds(strategy.step, range(PROBE_STEPS, 2 * PROBE_STEPS))
         search = config.search.warmup_share * warm + (1 - config.search.warmup_share) * full

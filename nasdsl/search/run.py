@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from nasdsl import __version__
-from nasdsl.codegen import network_source, supernet_source
+from nasdsl.codegen import network_source
 from nasdsl.data.dataset import open_data
 from nasdsl.hardware.table import Table
 from nasdsl.ir.architecture import Architecture
@@ -26,6 +26,7 @@ from nasdsl.search.observer import Observer
 from nasdsl.search.phases import run_phase
 from nasdsl.search.plan import measure, plan
 from nasdsl.search.run_directory import Checkpoint, RunDirectory
+from nasdsl.search.searched import proxy_of, searched_source
 from nasdsl.search.strategy import Candidate, Problem, make_strategy
 from nasdsl.search.train import Training
 from nasdsl.space import Space
@@ -63,13 +64,13 @@ def search(job: Job, config: RunConfig) -> Outcome:
     directory, table = job.directory, job.table.latency_ms
     problem = make_problem(job.space, table, config)
     job.table.save(directory.path / TABLE)
-    directory.write(SUPERNET, supernet_source(job.space.graph, latency=table, device=config.device))
+    directory.write(SUPERNET, searched_source(problem))
     checkpoint = directory.load_checkpoint()
     if checkpoint is None:
         make_strategy(problem).check()
     if config.plan is None:
         config = _planned(job, problem)
-        problem = Problem(problem.space, table, problem.objective, problem.batches, config)
+        problem = replace(problem, config=config)
         directory.write_config(config)
     network, candidate = _network(job, problem, checkpoint)
     assert config.plan is not None, "planned above"
@@ -89,13 +90,13 @@ def make_problem(space: Space, table: Mapping[str, float], config: RunConfig) ->
     """What a strategy is given, for a run's config.
 
     Raises:
-        NasError: The data cannot be opened, or do not fit the space.
+        NasError: The data cannot be opened, or do not fit the space, or it has no partial channels that are asked for.
     """
     size = input_size(space.graph)
     data = open_data(config.data, size=size)
     objective = Objective.of(space.graph, data.classes.names)
     batches = Batches(data, size, config.seed, config.train.augmentation)
-    return Problem(space, table, objective, batches, config)
+    return Problem(space, table, objective, batches, config, proxy_of(space, config))
 
 
 def input_size(graph: Graph) -> tuple[int, int]:

@@ -20,6 +20,7 @@ from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import costs
 from nasdsl.passes.memory import activation_bytes
+from nasdsl.passes.partial import Proxy
 from nasdsl.passes.prices import energies
 from nasdsl.passes.units import latency_ms
 from nasdsl.search.batches import Batches
@@ -41,6 +42,7 @@ class Problem:
         objective: Losses and metrics of the space's tasks.
         batches: Training and held-out batches.
         config: The run's config; its plan is decided.
+        proxy: The space with partial channels, where the supernet is to be that (see `nasdsl.search.searched`).
     """
 
     space: Space
@@ -48,6 +50,12 @@ class Problem:
     objective: Objective
     batches: Batches
     config: RunConfig
+    proxy: Proxy | None = None
+
+    @property
+    def searched(self) -> Graph:
+        """What the supernet is made from."""
+        return self.space.graph if self.proxy is None else self.proxy.graph
 
     @property
     def target_ms(self) -> float | None:

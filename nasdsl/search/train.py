@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nasdsl import runtime
 from nasdsl.search import chance
 from nasdsl.search.batches import Batches
 from nasdsl.search.config import TrainSettings
@@ -37,7 +38,7 @@ class Training:
         steps: int,
         seed: int,
     ) -> None:
-        self.network = network
+        self.network = runtime.tune(network)
         self._batches, self._objective, self._settings = batches, objective, settings
         self._steps, self._seed = steps, seed
         decay = [p for p in network.parameters() if p.dim() > 1]

@@ -36,7 +36,8 @@ EVERYTHING = """space everything {
   g = f >> none(stride = 2) >> resize_like(a) >> resize(1/14)
   h = c >> gn(groups = 2) >> shuffle(4) >> max_pool(k = 4, stride = 2, padding = 1) >> avg_pool(k = 2, padding = 0)
   i = h >> conv(6, k = 2, padding = 0) >> bn() >> dw_conv(k = 3, stride = 2, padding = 0) >> resize_like(a)
-  task map = concat(f, g >> resize_like(f), i) { loss cross_entropy() }
+  j = concat(c >> slice(1/4, 3/4), c >> slice(7/8), c >> slice())
+  task map = concat(f, g >> resize_like(f), i, j) { loss cross_entropy() }
   task same = concat(f) { loss cross_entropy() }
   task label = f >> global_avg_pool() >> linear(5) { loss cross_entropy() }
 }"""
@@ -262,6 +263,7 @@ SIZES = """space sizes {
         ("a >> global_avg_pool() >> linear(2)", ""),
         ("sum(a >> resize(1/3) >> resize_like(a), a >> max_pool(k = 3, stride = 2) >> resize_like(a))", ""),
         ("concat(a >> gn(groups = 2) >> shuffle(2) >> shift(), a >> none(stride = 2) >> resize_like(a))", ""),
+        ("concat(a >> slice(end = 1/4), a >> slice(1/2, 3/4) >> relu())", ""),
     ],
 )
 def test_which_operations_fix_the_size(steps: str, reason: str) -> None:

@@ -24,6 +24,8 @@ STEPS = {
     "dropout(p = 0)": ZeroWhen.FIRST,
     "identity()": ZeroWhen.FIRST,
     "shuffle(2)": ZeroWhen.FIRST,
+    "slice(end = 1/4)": ZeroWhen.FIRST,
+    "slice()": ZeroWhen.FIRST,
     "none()": ZeroWhen.ALWAYS,
     "max_pool(k = 3)": ZeroWhen.FIRST,
     "avg_pool(k = 1)": ZeroWhen.FIRST,

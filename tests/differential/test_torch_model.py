@@ -18,7 +18,7 @@ from nasdsl.space import load
 
 GROUPED = """space grouped {
   input image: [4, 8, 8]
-  x = image >> gn(groups = 2) >> shuffle(groups = 2) >> max_pool(k = 3, stride = 2)
+  x = image >> gn(groups = 2) >> shuffle(groups = 2) >> slice(1/2) >> max_pool(k = 3, stride = 2)
   task t = x >> resize(2) >> global_avg_pool() >> linear(2) { loss cross_entropy() }
 }"""
 

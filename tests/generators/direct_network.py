@@ -42,6 +42,10 @@ def _shuffled(x: Tensor, groups: int) -> Tensor:
     return x[:, order]
 
 
+def _cuts(node: Node, channels: int) -> list[int]:
+    return [int(node.attrs[name].constant * channels) for name in ("start", "end")]
+
+
 def _resized(x: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(x, size, mode="bilinear", align_corners=True)
 
@@ -52,6 +56,7 @@ STATELESS: dict[str, Callable[[Node, list[Tensor]], Tensor]] = {
     "dropout": lambda n, x: x[0],
     "none": lambda n, x: x[0][:, :, :: _int(n, "stride"), :: _int(n, "stride")] * 0,
     "shuffle": lambda n, x: _shuffled(x[0], _int(n, "groups")),
+    "slice": lambda n, x: x[0].tensor_split(_cuts(n, x[0].shape[1]), dim=1)[1],
     "max_pool": lambda n, x: F.max_pool2d(x[0], *_window(n)),
     "avg_pool": lambda n, x: F.avg_pool2d(x[0], *_window(n), count_include_pad=False),
     "global_avg_pool": lambda n, x: x[0].mean((2, 3), keepdim=True),

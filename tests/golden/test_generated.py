@@ -13,16 +13,28 @@ from torch import Tensor, nn
 
 from nasdsl import runtime
 from nasdsl.codegen import supernet_source
-from nasdsl.space import load
+from nasdsl.passes.partial import partial_channels
+from nasdsl.space import Space, load
 from tests.differential.test_supernet import module_of
 
 ROOT = Path(__file__).parents[2]
 SPACES = sorted(path.stem for path in (ROOT / "spaces").glob("*.nas"))
-CASES = [*((space, "") for space in SPACES), ("fasterseg", "demo")]
+CASES = [*((space, "", 1) for space in SPACES), ("fasterseg", "demo", 1), ("darts", "", 4)]
+"""Space, preset, and of how many parts of the channels operations have one."""
 
 
-def place(space: str, preset: str) -> Path:
-    return ROOT / "generated" / (f"{space}_{preset}" if preset else space) / "supernet.py"
+def place(space: str, preset: str, parts: int) -> Path:
+    name = "_".join(filter(None, [space, preset, f"partial_{parts}" if parts > 1 else ""]))
+    return ROOT / "generated" / name / "supernet.py"
+
+
+def loaded(space: str, preset: str, parts: int) -> tuple[Space, str]:
+    """The space that is compiled, and what its supernet says about it."""
+    found = load(ROOT / "spaces" / f"{space}.nas", preset=preset)
+    if parts == 1:
+        return found, ""
+    proxy = partial_channels(found.graph, parts)
+    return Space(proxy.graph, found.source), proxy.note
 
 
 class RoIMaskHead(nn.Module):
@@ -44,38 +56,41 @@ def test_every_space_has_its_supernet() -> None:
     )
 
 
-@pytest.mark.parametrize(("space", "preset"), CASES)
-def test_same_bytes(space: str, preset: str) -> None:
-    path = place(space, preset)
+@pytest.mark.parametrize(("space", "preset", "parts"), CASES)
+def test_same_bytes(space: str, preset: str, parts: int) -> None:
+    path = place(space, preset, parts)
     command = f"nasdsl compile spaces/{space}.nas" + (f" --preset {preset}" if preset else "")
-    graph = load(ROOT / "spaces" / f"{space}.nas", preset=preset).graph
-    assert path.read_text() == supernet_source(graph), f"{path} is not what the compiler writes: run `{command}`"
+    command += f" --partial-channels {parts}" if parts > 1 else ""
+    found, note = loaded(space, preset, parts)
+    assert path.read_text() == supernet_source(found.graph, note=note), (
+        f"{path} is not what the compiler writes: run `{command}`"
+    )
 
 
-@pytest.mark.parametrize(("space", "preset"), CASES)
-def test_runs(space: str, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("space", "preset", "parts"), CASES)
+def test_runs(space: str, preset: str, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shapes of all outputs, at the full size of the space: on tensors without data."""
     heads = ModuleType("spatialflow_heads")
     heads.RoIMaskHead = RoIMaskHead  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "spatialflow_heads", heads)
-    module = module_of(place(space, preset).read_text())
-    loaded = load(ROOT / "spaces" / f"{space}.nas", preset=preset)
-    size = next(loaded.graph.inputs()).type.size
+    module = module_of(place(space, preset, parts).read_text())
+    found, _ = loaded(space, preset, parts)
+    size = next(found.graph.inputs()).type.size
     assert size is not None
     expected = {
         task.name: (
             2,
-            int(loaded.graph.nodes[task.output].type.channels.constant or 0),
-            *(loaded.graph.nodes[task.output].type.size or ()),
+            int(found.graph.nodes[task.output].type.channels.constant or 0),
+            *(found.graph.nodes[task.output].type.size or ()),
         )
-        for task in loaded.graph.tasks
+        for task in found.graph.tasks
         if not task.aux
     }
     with torch.device("meta"):
         supernet = module.Supernet().eval()
         images = torch.zeros(2, 3, *size)
     for seed in range(3):
-        outputs = supernet(images, runtime.Fixed(module.SPACE, loaded.sample(seed)).draw())
+        outputs = supernet(images, runtime.Fixed(module.SPACE, found.sample(seed)).draw())
         assert {name: tuple(outputs[name].shape) for name in expected} == expected
 
 

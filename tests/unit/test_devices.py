@@ -7,7 +7,7 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from nasdsl.cli import main
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.hardware import wire
+from nasdsl.hardware import engine, wire
 from nasdsl.hardware.device import DEVICES, Measurement, device_names, open_device
 from nasdsl.hardware.devices.macs import macs, macs_of
 from nasdsl.hardware.devices.ort_cpu import OrtCpu
@@ -225,6 +225,25 @@ class Hanging(OrtCpu):
         return super().prepare(model)
 
 
+class Slowing(OrtCpu):
+    """Slower with every run, as a processor that gets hot."""
+
+    runs = 0
+
+    def time(self, run: Run) -> float:
+        super().time(run)
+        self.runs += 1
+        return float(self.runs)
+
+
+def test_whole_models_take_turns(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal models come out nearly equal where the machine drifts: one after the other, the second would take 31."""
+    monkeypatch.setattr(engine, "LEAST_S", 0.0)
+    device = Slowing()
+    assert device.measure_models([model, model]) == [1.0, 1.0 + engine.VISIT]
+    assert device.runs == 2 * engine.LEAST_RUNS
+
+
 def test_a_device_that_hangs_keeps_what_was_measured(tmp_path: Path) -> None:
     many = load(
         Source(
@@ -275,6 +294,9 @@ class Fixed:
 
     def measure_model(self, path: str | Path) -> float:
         return Path(path).stat().st_size / 1000
+
+    def measure_models(self, paths: Sequence[str | Path]) -> list[float]:
+        return [self.measure_model(path) for path in paths]
 
 
 @contextmanager

@@ -83,6 +83,9 @@ def test_cost_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         ("resize(2)", 0),
         ("shift()", 0),
         ("shuffle(groups = 2)", 0),
+        ("slice(end = 1/2)", 0),
+        ("slice(end = 1/2) >> relu()", 2 * MAP),
+        ("slice(end = 1/2) >> conv(4, k = 3)", 4 * MAP),  # what it lies in
         ("none()", 0),
         ("identity()", 0),
         ("dw_conv(k = 3) >> relu() >> conv(4, k = 1)", 4 * MAP * 2),  # the relu's output once
@@ -94,6 +97,16 @@ def test_what_operations_keep_is_what_autograd_saves(operation: str, each: int) 
     tape, _ = forward(space.graph, nothing, Pass())
     assert tape.each == 3 * MAP + each
     assert tape.each * 2 + tape.once == pytest.approx(saved_by_supernet(space, nothing, Pass(), 2), abs=64)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_proxies_with_partial_channels_keep_what_is_foretold(mixed: bool) -> None:
+    space = load(SPACES / "darts.nas", params={"layers": 3}).partial_channels(4)
+    architecture = largest(space.graph)
+    for weights in (True, False):
+        kind = Pass(mixed, weights=weights, decisions=not weights)
+        tape, _ = forward(space.graph, architecture, kind)
+        assert tape.each * 2 + tape.once == pytest.approx(saved_by_supernet(space, architecture, kind, 2), rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["darts", "nasbench201", "fasterseg:camvid", "autortnet:demo", "once_for_all"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -36,6 +38,7 @@ def network(steps: str, size: tuple[int, int] = (14, 20), channels: int = 12):  
         ("avg_pool(k = 2, stride = 2)", (7, 10), 0, 0),
         ("gn(groups = 4)", (14, 20), 24, 0),
         ("shuffle(3)", (14, 20), 0, 0),
+        ("slice(1/4, 2/3) >> conv(2, k = 1)", (14, 20), 5 * 2, 5 * 2 * 280),
     ],
 )
 def test_sizes_and_costs(step: str, size: tuple[int, int], params: int, macs: int) -> None:
@@ -58,6 +61,10 @@ def test_sizes_and_costs(step: str, size: tuple[int, int], params: int, macs: in
         ("gn(groups = 5)", "with 5 groups cannot divide 12 channels"),
         ("shuffle(5)", "with 5 groups cannot divide 12 channels"),
         ("shuffle(1)", "`groups` must be an integer from 2"),
+        ("slice(end = 1/8)", "`slice` cannot cut 12 channels at 1/8"),
+        ("slice(1/24, 3/24)", "`slice` cannot cut 12 channels at 1/24"),
+        ("slice(1/2, 1/4)", "needs a `start` before its `end`, found 1/2 and 1/4"),
+        ("slice(0, 3/2)", "`end` of `slice` is a share of the channels, a constant from 0 to 1; found 3/2"),
     ],
 )
 def test_uses_that_break_a_rule(step: str, message: str | None) -> None:
@@ -76,6 +83,49 @@ def test_normalising_groups_of_channels_that_vary_is_refused() -> None:
     }"""
     with pytest.raises(NasError, match="the channels of `gn` must not depend on decisions"):
         load(Source("s.nas", text))
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("slice(1/2, 3/4)", ""),
+        ("slice(1/4, 3/4)", "`slice` cannot cut 2 * w channels, which decisions decide, at 1/4"),
+        ("slice(1/8)", "channels must be a positive integer, found 7/4 * w = 7/2"),
+        ("slice(end = w)", "`end` of `slice` is a share of the channels, a constant from 0 to 1; found w"),
+    ],
+)
+def test_a_part_of_channels_that_vary_is_one_in_every_architecture(step: str, message: str) -> None:
+    text = f"""space s {{
+      input image: [3, 8, 8]
+      width w in {{2, 4}}
+      task t = image >> conv(2 * w, k = 1) >> {step} >> conv(2, k = 1) {{ loss cross_entropy() }}
+    }}"""
+    if not message:
+        load(Source("s.nas", text))
+        return
+    with pytest.raises(NasError, match=re.escape(message)):
+        load(Source("s.nas", text))
+
+
+def test_the_unit_of_shufflenet_v2() -> None:
+    """Two halves, one of them convolved (Ma et al., ECCV 2018, figure 3c)."""
+    text = """space s {
+      input image: [12, 14, 20]
+      block unit(x) {
+        left = x >> slice(end = 1/2)
+        right = x >> slice(1/2) >> conv_bn_relu(k = 1) >> dw_conv(k = 3) >> bn() >> conv_bn_relu(k = 1)
+        return concat(left, right) >> shuffle(2)
+      }
+      task t = unit(image) { loss cross_entropy() }
+    }"""
+    graph = load(Source("s.nas", text)).graph
+    direct = DirectNetwork(graph)
+    made = module_of(network_source(graph, architecture=None, facts={})).Network().eval()
+    made.load_state_dict(dict(zip(made.state_dict(), direct.state_dict().values(), strict=True)))
+    images = torch.randn(2, 12, 14, 20, generator=torch.Generator().manual_seed(0))
+    found = made(images)
+    torch.testing.assert_close(found, direct(images)["t"])
+    assert torch.equal(found[:, ::2], images[:, :6]), "what passes by is every other channel"
 
 
 def test_generated_networks_compute_what_the_operations_mean() -> None:

@@ -67,7 +67,7 @@ def test_the_map_is_not_kept(name: str) -> None:
         return sum(storages.values()), y.numel() * y.element_size()
 
     (plain, one_map), (ours, _) = kept(torch.mul), kept(weighted)
-    assert plain - ours == one_map
+    assert plain - ours > 0.99 * one_map  # there are numbers for each channel beside it
 
 
 def test_weights_without_gradients_keep_nothing_more() -> None:
