@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and paths as users write them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import errno
 import os
 import tempfile
 from pathlib import Path
+
+PAGE = 4096
+"""Bytes that must fit on a disk that is not full."""
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:
@@ -19,11 +22,55 @@ def write_atomically(path: str | Path, content: str | bytes) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     try:
-        _write(Path(path).resolve(), data)
-    except FileExistsError:
-        raise NotADirectoryError(errno.ENOTDIR, "a folder is needed where a file is", str(path)) from None
+        _write(resolved(path), data)
     except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise _about(error, path) from error
+
+
+def check_writable(path: str | Path) -> None:
+    """See whether a file can be written in a place, before much work is done for what is to stand there.
+
+    The folders are made, as `write_atomically` makes them; the file is neither made nor changed.
+
+    Raises:
+        OSError: It cannot; `filename` is the path as it was given.
+    """
+    try:
+        place = resolved(path)
+        if place.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place.parent) as file:
+            file.write(bytes(PAGE))
+    except OSError as error:
+        raise _about(error, path) from error
+
+
+def resolved(path: str | Path) -> Path:
+    """The path without links.
+
+    Raises:
+        OSError: Links lead in a circle.
+    """
+    try:
+        return Path(path).resolve()
+    except RuntimeError:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with the user's home for `~`; as it is where nobody has that home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def _about(error: OSError, path: str | Path) -> OSError:
+    """The same error, about the path as it was given."""
+    if isinstance(error, FileExistsError):
+        return NotADirectoryError(errno.ENOTDIR, "a folder is needed where a file is", str(path))
+    return OSError(error.errno, error.strerror or str(error), str(path))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -20,6 +20,7 @@ from nasdsl.algebra.elimination.semiring import EXISTS
 from nasdsl.algebra.model.model import model
 from nasdsl.diagnostics.diagnostic import Diagnostic, Label
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.elaborate.requirements import ON_DEVICE
 from nasdsl.ir.graph import Graph, Kind, Limit
 
 Latencies = Mapping[tuple[str, int], Mapping[str, float]]
@@ -95,7 +96,7 @@ def _limits(graphs: Mapping[str, Graph], latency_ms: Latencies) -> Iterator[Diag
     reaches: dict[tuple[str, str], _Reach] = {}
     for limit, presets in _by_limit(graphs):
         table = latency_ms.get((limit.device or "", limit.threads or 1))
-        if limit.metric not in SCALE or (limit.metric == "latency" and table is None):
+        if limit.metric not in SCALE or (limit.metric in ON_DEVICE and table is None):
             continue
         own = [
             reaches.setdefault((preset, metric_text(limit)), _Reach(graphs[preset], limit.metric, table))
@@ -138,7 +139,7 @@ class _Reach:
     Args:
         graph: The space.
         metric: In this metric.
-        table: For latency: in ms by signature.
+        table: For latency and energy: in ms by signature.
     """
 
     def __init__(self, graph: Graph, metric: str, table: Mapping[str, float] | None) -> None:

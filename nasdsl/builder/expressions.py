@@ -17,7 +17,7 @@ from nasdsl.syntax.tables import tables
 
 NOWHERE = Span(Source("<builder>", ""), 0, 0)
 """The span of what was written in Python."""
-UNITS = ("us", "ms", "s", "K", "M", "G", "B", "KB", "MB", "GB")
+UNITS = ("us", "ms", "s", "uJ", "mJ", "J", "K", "M", "G", "B", "KB", "MB", "GB")
 
 Value = Any
 """What stands for an expression: an `Expression`, a number, a condition, a string, a list (a set of the language, in

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any
 
 from nasdsl import __version__
@@ -17,6 +18,7 @@ from nasdsl.diagnostics.errors import NasError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     argv = sys.argv[1:] if argv is None else argv
+    _print_anything()
     parser = _parser(argv[0] if argv else "")
     if not argv:
         parser.print_help(sys.stderr)
@@ -42,6 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error.filename or 'a file'} cannot be written: {error.strerror or error}", file=sys.stderr)
         print("help: nothing half-written was left; free some space or choose another place", file=sys.stderr)
         return 3
+
+
+def _print_anything() -> None:
+    """Let characters that a terminal does not have, such as those of a file's name, be shown as numbers."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _print_error(error: NasError) -> None:

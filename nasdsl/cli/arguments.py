@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from nasdsl.diagnostics.errors import NasError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from nasdsl.hardware.table import Table
     from nasdsl.ir.architecture import Architecture
+    from nasdsl.ir.graph import Graph
     from nasdsl.space import Space
 
 
@@ -26,9 +28,9 @@ def add_space(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_table(parser: argparse.ArgumentParser) -> None:
+def add_table(parser: argparse.ArgumentParser, what: str = "lookup table of the device (default: the user's)") -> None:
     """`--table` and `--other-device`."""
-    parser.add_argument("--table", metavar="T.json", help="lookup table of the device (default: the user's)")
+    parser.add_argument("--table", metavar="T.json", help=what)
     parser.add_argument(
         "--other-device",
         action="store_true",
@@ -95,6 +97,41 @@ def latencies(args: argparse.Namespace, devices: Mapping[str, int]) -> dict[str,
         table = load_table(where, device=device, threads=threads, batch=batch, precision=precision)
         found[device] = table.latency_ms
     return found
+
+
+def annotating_table(args: argparse.Namespace, graphs: Iterable[Graph]) -> Table | None:
+    """The lookup table of `--table`, to annotate a space with; None if there is none.
+
+    Args:
+        args: With what `add_table` adds.
+        graphs: The space, perhaps under several presets: where it requires something of devices, the table must be of
+            one of them.
+
+    Raises:
+        NasError: The table cannot be read, or is that of another device.
+    """
+    from nasdsl.algebra.costs.satisfiable import metric_text
+    from nasdsl.hardware.device import settings_of
+    from nasdsl.hardware.table import check_setting, load_table
+
+    if args.table is None:
+        if args.other_device:
+            raise NasError("--other-device is about --table", help="name the table: --table FILE", status=2)
+        return None
+    table = load_table(args.table)
+    if args.other_device:
+        return table
+    limits = {metric_text(limit): limit for graph in graphs for limit in graph.limits if limit.device}
+    fitting = [x for x in limits.values() if (x.device, x.threads or 1) == (table.device, table.threads)]
+    if limits and not fitting:
+        raise NasError(
+            f"the lookup table {args.table} was measured on {table.device} with {table.threads} "
+            f"thread{'s' * (table.threads != 1)}; the space requires {' and '.join(limits)}",
+            help="give a table of that device, or read this one all the same: --other-device",
+        )
+    batch, precision = settings_of(table.device)
+    check_setting(table, args.table, batch=batch, precision=precision)
+    return table
 
 
 def _unmeasured(device: str, threads: int) -> NasError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from nasdsl.cli.arguments import assignment
+from nasdsl.cli.arguments import add_table, annotating_table, assignment
 from nasdsl.diagnostics.diagnostic import Diagnostic, InvalidSpace
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.elaborate.space import elaborate, preset_names
@@ -26,7 +26,7 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "--param", action="append", default=[], type=assignment, metavar="NAME=VALUE", help="a parameter (repeatable)"
     )
-    parser.add_argument("--table", metavar="T.json", help="look at limits on latency too, by this lookup table")
+    add_table(parser, "look at limits on latency and energy too, by this lookup table")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_check)
 
@@ -39,7 +39,7 @@ def _check(args: argparse.Namespace) -> int:
                 graph, found = _look_at(args, file)
         except NasError as error:
             # The file cannot be read, or the command line names what it does not have: no place in a text.
-            data = {"code": "E0104", "severity": "error", "title": "not a text file", "message": error.message}
+            data = {"code": "", "severity": "error", "title": "cannot be checked", "message": error.message}
             results.append({"file": file, "diagnostics": [data | {"file": file, "help": error.help}]})
             if not args.json:
                 print(f"error: {error}", file=sys.stderr)
@@ -90,24 +90,24 @@ def _look_at(args: argparse.Namespace, name: str) -> tuple[Graph | None, list[Di
                 break
     if found:
         return None, found
-    warnings = [*lint(file, graphs), *_about_requirements(graphs, args.table)]
+    warnings = [*lint(file, graphs), *_about_requirements(graphs, args)]
     return next(iter(graphs.values())), sorted(warnings, key=lambda warning: (warning.span.start, warning.code))
 
 
-def _about_requirements(graphs: dict[str, Graph], table: str | None) -> list[Diagnostic]:
+def _about_requirements(graphs: dict[str, Graph], args: argparse.Namespace) -> list[Diagnostic]:
     """Warnings that need the algebra of the space; most spaces require nothing that does."""
     limits = [limit for graph in graphs.values() for limit in graph.limits]
     counted = len(limits) > 1 or any(limit.metric in ("macs", "params") for limit in limits)
+    table = annotating_table(args, graphs.values())
     if not (counted or table or any(graph.rules for graph in graphs.values())):
         return []
     from nasdsl.algebra.lint import lint_requirements
 
     latency_ms: dict[tuple[str, int], Mapping[str, float]] = {}
-    if table:
-        from nasdsl.hardware.table import load_table
-
-        known = load_table(table)
-        latency_ms[known.device, known.threads] = known.latency_ms
+    if table is not None:
+        required = {(limit.device, limit.threads or 1) for limit in limits if limit.device}
+        for device, threads in required if args.other_device else [(table.device, table.threads)]:
+            latency_ms[device, threads] = table.latency_ms
     return lint_requirements(graphs, latency_ms)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasdsl.cli.arguments import add_space, folder, load_space, read_architecture
+from nasdsl.cli.arguments import add_space, add_table, annotating_table, folder, load_space, read_architecture
 from nasdsl.cli.quantities import positive
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.files import write_atomically
@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "-o", "--output", type=folder, metavar="DIR", help="default: generated/SPACE, or generated/SPACE_PRESET"
     )
-    parser.add_argument("--table", metavar="T.json", help="a lookup table: annotates every operation with its latency")
+    add_table(parser, "a lookup table: annotates every operation with its latency")
     parser.add_argument(
         "--partial-channels",
         type=positive,
@@ -43,7 +43,7 @@ def add(verbs: Any) -> None:
     parser = verbs.add_parser("derive", help="write the network of an architecture as one PyTorch file")
     add_space(parser)
     parser.add_argument("--arch", required=True, metavar="A.json", help="the architecture")
-    parser.add_argument("--table", metavar="T.json", help="a lookup table: states the latency")
+    add_table(parser, "a lookup table: states the latency")
     parser.add_argument("-o", "--output", required=True, metavar="NET.py", help="the file to write")
     parser.set_defaults(func=_derive)
 
@@ -53,7 +53,7 @@ def _compile(args: argparse.Namespace) -> int:
 
     graph = load_space(args).graph
     proxy = _proxy(graph, args)
-    latency, device = _latencies(args.table)
+    latency, device = _latencies(args, graph)
     parts = [graph.name, args.preset, f"partial_{proxy.parts}" if proxy else ""]
     path = Path(args.output or f"generated/{'_'.join(filter(None, parts))}") / "supernet.py"
     graph = proxy.graph if proxy else graph
@@ -115,7 +115,7 @@ def _derive(args: argparse.Namespace) -> int:
     network = space.derive(architecture)
     found = costs(network)
     facts = {"parameters": f"{found.params:,}", "MACs": f"{found.macs:,}"}
-    latency, device = _latencies(args.table)
+    latency, device = _latencies(args, space.graph)
     if latency is not None:
         facts["latency"] = f"{latency_ms(network, latency):.3f} ms on {device}"
     facts["made by"] = shlex.join(["nasdsl", *sys.argv[1:]])
@@ -124,11 +124,7 @@ def _derive(args: argparse.Namespace) -> int:
     return 0
 
 
-def _latencies(path: str | None) -> tuple[Mapping[str, float] | None, str]:
+def _latencies(args: argparse.Namespace, graph: Graph) -> tuple[Mapping[str, float] | None, str]:
     """The latencies in milliseconds of a table by signature, and the device's name."""
-    if path is None:
-        return None, ""
-    from nasdsl.hardware.table import load_table
-
-    table = load_table(path)
-    return table.latency_ms, f"{table.device} ({table.note})" if table.note else table.device
+    table = annotating_table(args, [graph])
+    return (table.latency_ms, table.title) if table is not None else (None, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, add_table, latencies, load_space, read_architecture
@@ -31,7 +32,11 @@ def add(verbs: Any) -> None:
     )
     parser.add_argument("--under", metavar="LIMITS", help="with --pareto: cut off, as by 'latency(ort_cpu) <= 8.3 ms'")
     parser.add_argument("-o", "--output", metavar="FILE", help="with --pareto: write all points, as JSON")
-    parser.add_argument("--device", metavar="NAME", help="with the latency on this device, by its lookup table")
+    parser.add_argument(
+        "--device",
+        metavar="NAME",
+        help="with the latency on this device, by its lookup table, and the energy if that has it",
+    )
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the device (default 1)")
     add_table(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -80,14 +85,20 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _of_one(network: Graph, table: Mapping[str, float] | None) -> dict[str, Any]:
+    """The costs of a network; its energy only where the table has that of all of its operations."""
     from nasdsl.passes.kernels import costs
     from nasdsl.passes.memory import activation_bytes
+    from nasdsl.passes.prices import energies
     from nasdsl.passes.units import latency_ms
 
     found = costs(network)
     memory = activation_bytes(network)
     result: dict[str, Any] = {"params": found.params, "macs": found.macs, "activation_bytes": memory}
-    return result | ({} if table is None else {"latency_ms": round(latency_ms(network, table), 6)})
+    if table is not None:
+        result["latency_ms"] = round(latency_ms(network, table), 6)
+        with suppress(NasError):
+            result["energy_mj"] = round(latency_ms(network, energies(table)), 6)
+    return result
 
 
 def _index(space: Space, architecture: Architecture) -> dict[str, str]:
@@ -99,14 +110,23 @@ def _index(space: Space, architecture: Architecture) -> dict[str, str]:
 
 
 def _bounds(space: Space, table: Mapping[str, float] | None) -> dict[str, Any]:
-    from nasdsl.algebra.costs.metrics import SCALE, parts
+    """The least and the greatest costs of a space."""
+    from nasdsl.algebra.costs.metrics import parts
     from nasdsl.algebra.costs.priced import Priced
 
     result: dict[str, Any] = {}
-    for metric in ("params", "macs", *(["latency"] if table is not None else [])):
-        low, high = Priced(space.model, [parts(space.graph, metric, table)]).bounds()
-        if metric == "latency":
-            result["latency_ms"] = [low / SCALE[metric], high / SCALE[metric]]
-        else:
-            result[metric] = [low, high]
+    for metric in ("params", "macs"):
+        result[metric] = list(Priced(space.model, [parts(space.graph, metric)]).bounds())
+    if table is not None:
+        result["latency_ms"] = _on_device(space, "latency", table)
+        with suppress(NasError):
+            result["energy_mj"] = _on_device(space, "energy", table)
     return result
+
+
+def _on_device(space: Space, metric: str, table: Mapping[str, float]) -> list[float]:
+    from nasdsl.algebra.costs.metrics import SCALE, parts
+    from nasdsl.algebra.costs.priced import Priced
+
+    bounds = Priced(space.model, [parts(space.graph, metric, table)]).bounds()
+    return [cost / SCALE[metric] for cost in bounds]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from fractions import Fraction
 from math import log10
 from typing import TYPE_CHECKING, Any
@@ -32,7 +31,9 @@ def add(verbs: Any) -> None:
         help=f"count the joint values of some decisions: {', '.join(KINDS)}, or paths with * such as 'trunk[*,8].w'",
     )
     what.add_argument("--under", metavar="LIMITS", help="count what keeps 'latency(ort_cpu) <= 8.3 ms and macs <= 1 G'")
-    what.add_argument("--histogram", metavar="METRIC", help="macs, params or latency(DEVICE) over the whole space")
+    what.add_argument(
+        "--histogram", metavar="METRIC", help="macs, params, latency(DEVICE) or energy(DEVICE) over the whole space"
+    )
     parser.add_argument(
         "--distinct",
         nargs="?",
@@ -102,14 +103,15 @@ def _under(args: argparse.Namespace, space: Space) -> int:
 
 def _histogram(args: argparse.Namespace, space: Space) -> int:
     from nasdsl.algebra.costs.metrics import SCALE, parts
+    from nasdsl.algebra.costs.objectives import read_objective
     from nasdsl.algebra.costs.priced import Priced
 
-    form = re.fullmatch(r"(\w+)(?:\((\w+)\))?", args.histogram.replace(" ", ""))
-    metric, device = form.groups() if form else (args.histogram, None)
-    tables = latencies(args, {device: 1} if device else {})
+    wanted = read_objective(args.histogram)
+    metric, device = wanted.metric, wanted.device
+    tables = latencies(args, {device: wanted.threads or 1} if device else {})
     priced = Priced(space.model, [parts(space.graph, metric, tables.get(device or ""))])
     found = priced.histogram(0, args.bins)
-    scale, unit = SCALE[metric], "ms" if metric == "latency" else ""
+    scale, unit = SCALE[metric], wanted.unit
     if args.json:
         counts = [[cost / scale if scale > 1 else cost, str(count)] for cost, count in found.counts.items()]
         shown = {"metric": args.histogram, "unit": unit, "slack": found.slack / scale, "counts": counts}

@@ -26,8 +26,12 @@ def _devices(args: argparse.Namespace) -> int:
     width = max(len(state.name) for state in found)
     for state in sorted(found, key=lambda state: not state.runs):
         versions = ", ".join(f"{name} {version}" for name, version in state.libraries.items())
-        text = "; ".join(part for part in (state.machine, versions) if part) if state.runs else f"no: {state.reason}"
-        print(f"{state.name:<{width}}  {text}")
+        energy = f"energy by {state.energy}" if state.energy else ""
+        runs = "; ".join(part for part in (state.machine, versions, energy) if part)
+        print(f"{state.name:<{width}}  {runs if state.runs else f'no: {state.reason}'}")
         if state.help:
             print(f"{'':<{width}}  help: {state.help}")
+    for reason in dict.fromkeys(state.no_energy for state in found if state.no_energy):
+        names = ", ".join(state.name for state in found if state.no_energy == reason)
+        print(f"no energy of {names}: {reason}")
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
-from pathlib import Path
 from typing import Any
 
 from nasdsl.diagnostics.errors import NasError
@@ -73,9 +72,9 @@ def _difference(source: Source, text: str) -> str:
 
 def _replace(file: str, text: str) -> None:
     """Write a file whole or not at all; a link stays a link, and the permissions stay."""
-    from nasdsl.files import write_atomically
+    from nasdsl.files import resolved, write_atomically
 
-    path = Path(file).resolve()
+    path = resolved(file)
     mode = path.stat().st_mode
     write_atomically(path, text)
     path.chmod(mode)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasdsl.cli.arguments import add_space, load_space, user_table
-from nasdsl.cli.quantities import positive
+from nasdsl.cli.quantities import natural, positive, seconds
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import check_writable, write_atomically
 
 if TYPE_CHECKING:
     from nasdsl.hardware.device import Device
@@ -27,12 +28,18 @@ def add(verbs: Any) -> None:
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the device (default 1)")
     parser.add_argument("--table", metavar="T.json", help="the table to fill (default: one per user and device)")
     parser.add_argument(
+        "--timeout", type=seconds, metavar="T", help="give up when a step of a measurement takes longer, such as 60s"
+    )
+    parser.add_argument(
+        "--energy", action="store_true", help="measure the energy of every operator too, where the device can tell"
+    )
+    parser.add_argument(
         "--validate",
         type=positive,
         metavar="N",
         help="measure N random networks, and calibrate the table with them",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="--validate: of the draw (default 0)")
+    parser.add_argument("--seed", type=natural, default=0, metavar="S", help="--validate: of the draw (default 0)")
     parser.add_argument("--plot", metavar="P.svg", help="--validate: draw the networks, predicted against measured")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(func=_profile)
@@ -46,18 +53,18 @@ def _profile(args: argparse.Namespace) -> int:
     from nasdsl.hardware.validation import LEAST
     from nasdsl.passes.kernels import signatures
 
-    if args.plot and args.validate is None:
-        raise NasError("--plot draws what --validate measures", help="give both", status=2)
+    _check_plot(args)
     if args.validate is not None and args.validate < LEAST:
         raise NasError(f"--validate takes {LEAST} networks or more, found {args.validate}", status=2)
     space = load_space(args)
-    device = open_device(args.device, threads=args.threads)
+    options = ({"timeout_s": args.timeout} if args.timeout else {}) | ({"energy": True} if args.energy else {})
+    device = open_device(args.device, threads=args.threads, **options)
     path = Path(args.table) if args.table else user_table(device.name, device.threads)
     needed = signatures(space.graph)
     known = load_table(path) if path.exists() else None
-    new = len(needed if known is None else missing_from(known, needed))
+    new = len(needed if known is None else missing_from(known, needed, energy=args.energy))
     with watching() as observer:
-        table = profile(space.graph, device, path, following(observer, "profile"))
+        table = profile(space.graph, device, path, following(observer, "profile"), energy=args.energy)
         proof = _validated(args, space, device, table, path, observer) if args.validate else {}
     if args.json:
         found = {"device": device.name, "entries": len(needed), "measured": new, "reused": len(needed) - new}
@@ -72,6 +79,17 @@ def _profile(args: argparse.Namespace) -> int:
             f"{proof['calibrated_mape']:.2f} % (each predicted from the others); from now on the table is read so"
         )
     return 0
+
+
+def _check_plot(args: argparse.Namespace) -> None:
+    """See to it that the picture can be drawn, before minutes go by."""
+    if args.plot is None:
+        return
+    if args.validate is None:
+        raise NasError("--plot draws what --validate measures", help="give both", status=2)
+    if Path(args.plot).suffix.lower() != ".svg":
+        raise NasError(f"{args.plot}: pictures are SVG", help="choose a name that ends in .svg", status=2)
+    check_writable(args.plot)
 
 
 def _shown(correlation: float | None) -> str:
@@ -92,7 +110,6 @@ def _validated(
     table.model_copy(update={"calibration": calibration}).merge_into(path)
     plain = agreement([p.table_ms for p in points], [p.measured_ms for p in points])
     if args.plot:
-        from nasdsl.files import write_atomically
         from nasdsl.report.scatter import scatter
 
         lines = {

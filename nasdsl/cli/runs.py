@@ -18,6 +18,7 @@ import torch
 from pydantic import ValidationError
 
 from nasdsl import __version__
+from nasdsl.algebra.costs.satisfiable import metric_text
 from nasdsl.cli.arguments import assignment, load_space, user_table
 from nasdsl.cli.live import following, watching
 from nasdsl.data.dataset import open_data
@@ -30,7 +31,7 @@ from nasdsl.hardware.table import Table, load_table
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import signatures
 from nasdsl.passes.lowerable import check_lowerable
-from nasdsl.passes.prices import missing
+from nasdsl.passes.prices import energies, missing
 from nasdsl.passes.units import latency_ms, texts
 from nasdsl.search.config import Plan, RunConfig, SearchSettings, Target, TrainSettings
 from nasdsl.search.finish import Outcome
@@ -69,6 +70,7 @@ def perform(args: argparse.Namespace, architecture: str = "") -> int:
         try:
             limit, base = memory_limit(), resident_bytes()
             check_memory(space, config, observer, limit=limit, base=base, refuse=not args.ignore_memory)
+            _check_energies(args, config, space)
             table = lookup_table(args, config, space, observer)
             if config.target is None and not architecture:
                 config = config.model_copy(update={"target": _median(space, table, config, observer)})
@@ -142,6 +144,13 @@ def begin(args: argparse.Namespace, architecture: str, observer: Observer) -> tu
         NasError: An argument is wrong, or the directory is taken.
     """
     data = args.data or "streets"
+    for name in (args.file, data):
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise NasError(
+                f"{name!r} cannot be written into the config of a run: it is no UTF-8 text",
+                help="rename it",
+                status=2,
+            )
     args.preset = args.preset or _preset_for(data, args.file, observer)
     space = load_space(args)
     device = args.device or "ort_cpu"
@@ -243,6 +252,28 @@ def lookup_table(args: argparse.Namespace, config: RunConfig, space: Space, obse
     return table.model_copy(update={"entries": {text: table.entries[text] for text in needed}})
 
 
+def _check_energies(args: argparse.Namespace, config: RunConfig, space: Space) -> None:
+    """See to it that what the space requires of energies can be looked up.
+
+    Raises:
+        NasError: There is no such energy, or the space requires it of another device than the one searched for.
+    """
+    for limit in space.graph.limits:
+        if limit.metric != "energy":
+            continue
+        if (limit.device, limit.threads or 1) != (config.device, config.device_threads):
+            raise NasError(
+                f"`{space.graph.name}` requires `{metric_text(limit)}`, and the search is for {config.device} with "
+                f"{config.device_threads} thread{'s' * (config.device_threads != 1)}",
+                help="search for that device (--device, --threads), or take the requirement out of the space",
+            )
+        path = Path(args.table) if args.table else user_table(config.device, config.device_threads)
+        prices = energies(load_table(path).latency_ms if path.exists() else {})
+        absent = [text for text in texts(space.graph, prices) if text not in prices]
+        if absent:
+            raise missing(absent, prices, "space")
+
+
 def _given(path: str, config: RunConfig, space: Space, observer: Observer) -> Table:
     """The table of a device that is not here, as far as the space needs it."""
     table = load_table(path, device=config.device, threads=config.device_threads)
@@ -287,7 +318,7 @@ def _target_text(target: Target | None, graph: Graph, device: str) -> str:
     if target is not None:
         of = "required by the space" if target.source == "require" else "asked for"
         return f"target: {target.latency_ms:g} ms on {device}, {of}"
-    others = sorted({limit.device for limit in graph.limits if limit.device and limit.device != device})
+    others = sorted({x.device for x in graph.limits if x.metric == "latency" and x.device and x.device != device})
     hint = f" (the space requires one of {', '.join(others)} only)" if others else ""
     return f"no latency target on {device}{hint}: the median of random architectures will be it; --latency sets another"
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nasdsl.cli.arguments import add_space, load_space, read_architecture
+from nasdsl.cli.arguments import add_space, add_table, annotating_table, load_space, read_architecture
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from nasdsl.hardware.table import Table
+    from nasdsl.ir.graph import Graph
 
 FORMATS = ("text", "json", "svg", "html", "nodes")
 
@@ -30,6 +36,7 @@ def add(verbs: Any) -> None:
         "nodes: the graph, a line for each operation. Without it the ending of the output file counts",
     )
     show.add_argument("--all", action="store_true", help="text: a line for every decision")
+    add_table(show, "a lookup table: says what operations take, and the whole")
     show.add_argument("-o", "--output", metavar="FILE", help="write here instead of printing")
     show.set_defaults(func=_show)
 
@@ -38,7 +45,10 @@ def _show(args: argparse.Namespace) -> int:
     form = args.format or _format_of(args.output)
     architecture = read_architecture(args.arch) if args.arch else None
     space = load_space(args, args.preset or architecture.preset if architecture else None)
-    shown = _in_form(form, space, architecture, every=args.all)
+    table = annotating_table(args, [space.graph])
+    if table is not None and form == "svg":
+        raise NasError("a picture says nothing about latency", help="text, json, html and nodes do", status=2)
+    shown = _in_form(form, space, architecture, table, every=args.all)
     if args.output:
         from nasdsl.files import write_atomically
 
@@ -65,15 +75,17 @@ def _format_of(output: str | None) -> str:
     return ENDINGS[ending]
 
 
-def _in_form(form: str, space: Space, architecture: Architecture | None, *, every: bool) -> str:
+def _in_form(form: str, space: Space, architecture: Architecture | None, table: Table | None, *, every: bool) -> str:
+    latency, device = (table.latency_ms, table.title) if table is not None else (None, "")
     if form == "nodes":
-        from nasdsl.ir.text import dump
-
-        return dump(space.graph if architecture is None else space.derive(architecture))
+        return _nodes(space.graph if architecture is None else space.derive(architecture), latency)
     if form == "json":
         from nasdsl.report.summary import summary
 
-        return json.dumps(summary(space.graph, architecture), indent=1, ensure_ascii=False) + "\n"
+        return (
+            json.dumps(summary(space.graph, architecture, latency=latency, device=device), indent=1, ensure_ascii=False)
+            + "\n"
+        )
     if form == "svg":
         from nasdsl.report.picture import picture
 
@@ -81,7 +93,15 @@ def _in_form(form: str, space: Space, architecture: Architecture | None, *, ever
     if form == "html":
         from nasdsl.report.page import page
 
-        return page(space.graph, architecture)
+        return page(space.graph, architecture, latency=latency, device=device)
     from nasdsl.report.text import text
 
-    return text(space.graph, architecture, every=every)
+    return text(space.graph, architecture, every=every, latency=latency, device=device)
+
+
+def _nodes(graph: Graph, latency: Mapping[str, float] | None) -> str:
+    from nasdsl.ir.text import dump
+    from nasdsl.passes.annotations import latency_ranges, range_text
+
+    found = latency_ranges(graph, latency) if latency is not None else {}
+    return dump(graph, {node: range_text([own]) for node, own in found.items()})

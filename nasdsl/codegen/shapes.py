@@ -12,14 +12,11 @@ from nasdsl.codegen.channels import quotient
 from nasdsl.codegen.group import Group, Parameter
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import prose
-from nasdsl.ir.graph import Decision, Graph, Kind
-from nasdsl.number import Number, points
+from nasdsl.ir.graph import Decision, Kind
+from nasdsl.number import Number
 from nasdsl.ops.catalogue import SELECTING
-from nasdsl.passes.units import units
+from nasdsl.passes.annotations import Range, latency_ranges, range_text
 from nasdsl.types import MapType
-
-Range = tuple[float, float]
-"""Least and greatest latency, in milliseconds."""
 
 MAX_CASES = 1000
 """Joint values of the decisions in a block up to which the latency of the whole block is said."""
@@ -38,7 +35,7 @@ class Shapes:
         self._graph = groups.graph
         self._totals: dict[int, Range | None] = {}
         self._references: dict[int, int | None] = {}
-        self._latency = _latencies(groups.original, latency) if latency is not None else {}
+        self._latency = latency_ranges(groups.original, latency) if latency is not None else {}
 
     def of(self, group: Group, ref: int) -> str:
         """The shape of a map that the instances of a class make, in the words of the class."""
@@ -174,12 +171,12 @@ class Shapes:
         if not self._latency:
             return ""
         ranges = [self._range(step) for place in places for step in group.steps(place)]
-        return _shown([r for r in ranges if r is not None])
+        return range_text([r for r in ranges if r is not None])
 
     def latency_of(self, node: int, step: Item | None) -> str:
         """The latency of one step."""
         found = self._range(step) if step is not None and self._latency else None
-        return _shown([found]) if found is not None else ""
+        return range_text([found]) if found is not None else ""
 
     def _range(self, item: Item) -> Range | None:
         """From the least to the greatest that a step can cost."""
@@ -243,35 +240,6 @@ def _reached(block: Block, held: Mapping[str, tuple[int | str, ...]]) -> set[int
         else:
             stack += [i.node for i in item.node.inputs if i.when is None or i.when.value in held[i.when.decision]]
     return found
-
-
-def _latencies(graph: Graph, latency: Mapping[str, float]) -> dict[int, Range]:
-    """By the first node of each kernel its least and greatest latency."""
-    found: dict[int, Range] = {}
-    seen: dict[tuple[str, tuple[Number, ...]], Range | None] = {}
-    for kernel in units(graph, latency):
-        if not kernel.nodes:
-            continue
-        key = (kernel.template, kernel.numbers)
-        if key not in seen:
-            times = [
-                latency[signature]
-                for point in points(kernel.symbols, graph.domain)
-                if (signature := kernel.signature(point.__getitem__)) in latency
-            ]
-            seen[key] = (min(times), max(times)) if times else None
-        mine = seen[key]
-        if mine is not None:
-            old = found.get(kernel.nodes[0], mine)
-            found[kernel.nodes[0]] = (min(old[0], mine[0]), max(old[1], mine[1]))
-    return found
-
-
-def _shown(ranges: list[Range]) -> str:
-    if not ranges:
-        return ""
-    low, high = min(r[0] for r in ranges), max(r[1] for r in ranges)
-    return f"{low:.3g} ms" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g}-{high:.3g} ms"
 
 
 def _ratio(numbers: list[Number], others: tuple[Number, ...]) -> Fraction | None:

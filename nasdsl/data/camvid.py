@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from nasdsl.data.dataset import SPLITS, Classes, DataKind, Sample, Split
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import expanded
 
 #: Names, colours and order of the SegNet tutorial; 11 is unlabelled.
 CLASSES = Classes(
@@ -176,7 +177,7 @@ def _same_size(
 
 def _open(folder: str, size: tuple[int, int], seed: int) -> CamVid:
     del size, seed
-    return open_camvid(Path(folder).expanduser())
+    return open_camvid(expanded(folder))
 
 
 KIND = DataKind("camvid:DIR", "CamVid, 701 frames with 11 classes, read from a folder", _open)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import keyword
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -138,7 +139,7 @@ class Imports:
 
 
 def _identity(path: str) -> str:
-    return path if path.startswith(STANDARD_FOLDER) else str(Path(path).resolve())
+    return path if path.startswith(STANDARD_FOLDER) else os.path.realpath(path)
 
 
 def _define(frame: Frame, name: str, value: Any, node: ast.Node) -> None:

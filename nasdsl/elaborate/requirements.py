@@ -16,12 +16,17 @@ from nasdsl.syntax import ast
 
 UNITS: dict[str, dict[str, Fraction]] = {
     "latency": {"us": Fraction(1, 1000), "ms": Fraction(1), "s": Fraction(1000)},
+    "energy": {"uJ": Fraction(1, 1000), "mJ": Fraction(1), "J": Fraction(1000)},
     "macs": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
     "params": {"K": Fraction(10**3), "M": Fraction(10**6), "G": Fraction(10**9)},
     "memory": {"B": Fraction(1), "KB": Fraction(10**3), "MB": Fraction(10**6), "GB": Fraction(10**9)},
 }
-"""The metrics with their units, each in the metric's base unit: ms, 1, 1, bytes."""
+"""The metrics with their units, each in the metric's base unit: ms, mJ, 1, 1, bytes."""
 
+ON_DEVICE = {"latency": "ms", "energy": "mJ"}
+"""The metrics that are those of a device, with their base units."""
+
+_METRICS = "latency(DEVICE), energy(DEVICE), macs, params and memory"
 _FORM = "write: require latency(ort_cpu) <= 8.3 ms and params <= 4 M"
 
 
@@ -41,7 +46,7 @@ class Requirements(Statements):
 
     def _relation(self, node: ast.Expression, frame: Frame) -> None:
         if isinstance(node, ast.Binary) and isinstance(node.right, ast.Quantity):
-            message = f"`{node.left.span.text}` is no metric; there are latency(DEVICE), macs, params and memory"
+            message = f"`{node.left.span.text}` is no metric; there are {_METRICS}"
             raise Mistake("E0603", message, node.left.span, help=_FORM)
         condition = self.condition(node, Place(frame))
         if condition is False:
@@ -79,8 +84,8 @@ class Requirements(Statements):
             device, threads = self._device(metric, frame)
             metric = metric.function
         assert isinstance(metric, ast.Name)
-        if (metric.text == "latency") != bool(device):
-            message = f"`{node.left.span.text}`: latency is that of a device, the other metrics have none"
+        if (metric.text in ON_DEVICE) != bool(device):
+            message = f"`{node.left.span.text}`: latency and energy are those of a device, the other metrics have none"
             raise Mistake("E0603", message, node.left.span, help=_FORM)
         relation: Any = node.operator
         name: Any = metric.text

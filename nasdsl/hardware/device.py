@@ -23,11 +23,13 @@ class Measurement:
         ms: What it adds to a network, in ms: measured between neighbours.
         alone_ms: What it takes by itself, in ms.
         rounds: How often it was run; the minimum counts.
+        energy_mj: What it adds to the energy of a network, in mJ; None where that was not asked for.
     """
 
     ms: float
     alone_ms: float
     rounds: int
+    energy_mj: float | None = None
 
 
 class Device(Protocol):

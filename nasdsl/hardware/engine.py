@@ -15,9 +15,10 @@ from typing import ClassVar
 
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.device import Measurement, device_name
+from nasdsl.hardware.energy import EnergyCounter, watts_above_idle
 from nasdsl.hardware.host import cores, processor
 from nasdsl.hardware.neighbours import Surroundings, surroundings
-from nasdsl.hardware.watch import Watch
+from nasdsl.hardware.watch import Watch, checked_timeout
 from nasdsl.passes.kernels import Signature
 
 BATCH = 8
@@ -51,6 +52,7 @@ class Engine(ABC):
         batch: Images that are computed at once.
         precision: Of weights and maps.
         timeout_s: How long a step (preparing a model, running it once) may take; None: for ever.
+        energy: Whether kernels are measured in energy too.
 
     Raises:
         NasError: It cannot be set so (status 2), or cannot run on this machine (3).
@@ -62,8 +64,11 @@ class Engine(ABC):
     """What it can compute in."""
     most_images: ClassVar[int] = 4096
     """The largest batch."""
-    options: ClassVar[tuple[str, ...]] = ("timeout_s",)
+    options: ClassVar[tuple[str, ...]] = ("timeout_s", "energy")
     """Arguments of the constructor that a user can set, besides threads, batch and precision."""
+
+    counts_energy: ClassVar[type[EnergyCounter] | None] = None
+    """What counts the energy of its runs, such as `nasdsl.hardware.energy.Rapl`; None: nothing does."""
 
     def __init__(
         self,
@@ -73,6 +78,7 @@ class Engine(ABC):
         batch: int = 1,
         precision: str = "fp32",
         timeout_s: float | None = None,
+        energy: bool = False,
     ) -> None:
         self.name = device_name(name or self.kind, batch=batch, precision=precision)
         self.threads, self.batch, self.precision = threads, batch, precision
@@ -90,10 +96,9 @@ class Engine(ABC):
             )
         if not 1 <= batch <= self.most_images:
             raise NasError(f"`{name or self.kind}` computes 1 to {self.most_images} images at once", status=2)
-        if timeout_s is not None and not 0 < timeout_s < float("inf"):
-            raise NasError(f"timeout_s = {timeout_s}: a number of seconds above 0 is needed", status=2)
-        self.timeout_s = timeout_s
-        self._watch = Watch(self.name, timeout_s)
+        self.timeout_s = None if timeout_s is None else checked_timeout(timeout_s)
+        self._watch = Watch(self.name, self.timeout_s)
+        self._counter = self.energy_counter() if energy else None
 
     @abstractmethod
     def prepare(self, model: bytes) -> Run:
@@ -117,6 +122,18 @@ class Engine(ABC):
     def most_threads(self) -> int:
         """How many threads one operation can have: more than there are cores are not measured but scheduled."""
         return cores()
+
+    def energy_counter(self) -> EnergyCounter:
+        """What counts the energy of its runs.
+
+        Raises:
+            NasError: Nothing does, or it cannot be read here (status 3).
+        """
+        if self.counts_energy is None:
+            raise NasError(
+                f"`{self.name}` cannot tell energy", help="`nasdsl devices` says which devices can", status=3
+            )
+        return self.counts_energy()
 
     def warm_up(self, run: Run) -> None:
         """What is done before a model is timed."""
@@ -199,13 +216,16 @@ class Engine(ABC):
         ]
         with self.settings():
             best, rounds = self._minima(runs)
+            watts = watts_above_idle(runs[::4], self._counter, self._watch.beat) if self._counter else []
         del runs
         self.close()
         found = []
         for place, (signature, models) in enumerate(batch):
             alone, before, after, between = best[4 * place : 4 * place + 4]
             ms = models.latency_ms(alone, before, after, between)
-            found.append((signature.text, Measurement(round(ms, 6), round(alone, 6), rounds)))
+            # As much power as it draws by itself, for as long as it adds to a network: W times ms are mJ.
+            energy = round(watts[place] * ms, 6) if watts else None
+            found.append((signature.text, Measurement(round(ms, 6), round(alone, 6), rounds, energy)))
         return found
 
     def _prepared(self, content: bytes, complaint: str, *, status: int) -> Run:

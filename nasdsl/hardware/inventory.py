@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.hardware.device import open_device
+from nasdsl.hardware.device import Device, open_device
+from nasdsl.hardware.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class State:
         libraries: What does the computing, with versions.
         reason: Why it does not run.
         help: What to do about it.
+        energy: What counts its energy; "" if nothing does.
+        no_energy: Why nothing does, where it runs.
     """
 
     name: str
@@ -30,6 +33,8 @@ class State:
     libraries: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
     help: str | None = None
+    energy: str = ""
+    no_energy: str = ""
 
 
 def look(name: str) -> State:
@@ -41,4 +46,16 @@ def look(name: str) -> State:
     except Exception as error:  # of another package's device: the others are still to be listed
         return State(name, False, reason=f"it cannot be opened: {type(error).__name__}: {error}")
     precisions = tuple(getattr(device, "precisions", (device.precision,)))
-    return State(name, True, device.describe(), precisions, dict(device.libraries()))
+    energy, no_energy = _energy(device)
+    found = dict(device.libraries())
+    return State(name, True, device.describe(), precisions, found, energy=energy, no_energy=no_energy)
+
+
+def _energy(device: Device) -> tuple[str, str]:
+    """What counts the energy of a device, or why nothing does."""
+    if not isinstance(device, Engine):
+        return "", f"`{device.name}` cannot tell energy"
+    try:
+        return device.energy_counter().describe(), ""
+    except NasError as error:
+        return "", f"{error.message} (help: {error.help})" if error.help else error.message

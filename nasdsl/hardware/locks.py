@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nasdsl.files import resolved
+
 
 @contextmanager
 def locked(path: str | Path) -> Iterator[None]:
@@ -15,8 +17,11 @@ def locked(path: str | Path) -> Iterator[None]:
 
     It is the folder that is locked, by the operating system: nothing is left behind, and the lock of a process that
     dies is free at once. Where a file system knows no locks, nothing is locked.
+
+    Raises:
+        OSError: There is no such folder, and none can be made.
     """
-    folder = Path(path).resolve().parent
+    folder = resolved(path).parent
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -9,8 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+from nasdsl.files import check_writable
 from nasdsl.hardware.device import Device, Measurement
-from nasdsl.hardware.table import LEAST_MS, Entry, Table, load_table
+from nasdsl.hardware.table import LEAST_MJ, LEAST_MS, Entry, Table, load_table, unwritable
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import Signature, signatures
 
@@ -33,6 +34,8 @@ def profile(
     device: Device,
     table_path: str | Path,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    energy: bool = False,
 ) -> Table:
     """Measure every kernel that an architecture of a space can reach and that the table does not have yet.
 
@@ -44,6 +47,7 @@ def profile(
         device: Where to measure.
         table_path: The table's file; made if it does not exist.
         progress: Called with how many measurements are done and how many there are to do as far as is known.
+        energy: Whether entries without energy are to be measured again; the device must have been opened with `energy`.
 
     Returns:
         The table as the file has it.
@@ -62,8 +66,13 @@ def profile(
     if path.exists():
         table = load_table(path, **table.setting)
     wanted = signatures(graph)
-    if not missing_from(table, wanted):
+    texts = missing_from(table, wanted, energy=energy)
+    if not texts:
         return table
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
     table = table.model_copy(
         update={
             "machine": device.describe(),
@@ -71,12 +80,17 @@ def profile(
             "date": datetime.now(UTC).date().isoformat(),
         }
     )
-    return _Session(device, path, table, progress).run(wanted)
+    return _Session(device, path, table, progress).run({text: wanted[text] for text in texts})
 
 
-def missing_from(table: Table, needed: Mapping[str, Signature]) -> list[str]:
-    """What a table lacks, or has measured too seldom."""
-    return [text for text in needed if text not in table.entries or table.entries[text].passes < PASSES]
+def missing_from(table: Table, needed: Mapping[str, Signature], *, energy: bool = False) -> list[str]:
+    """What a table lacks, or has measured too seldom, or without energy where that is wanted."""
+
+    def is_known(text: str) -> bool:
+        entry = table.entries.get(text)
+        return entry is not None and entry.passes >= PASSES and not (energy and entry.energy_mj is None)
+
+    return [text for text in needed if not is_known(text)]
 
 
 class _Session:
@@ -89,12 +103,12 @@ class _Session:
         self._saved = time.monotonic()
 
     def run(self, wanted: Mapping[str, Signature]) -> Table:
-        """Fill the table and save it, also when something is raised in the middle."""
-        texts = missing_from(self._table, wanted)
+        """Measure all of them, fill the table and save it, also when something is raised in the middle."""
+        texts = list(wanted)
         for text in texts:
             known = self._table.entries.get(text)
-            if known is not None and known.alone_ms is not None:
-                self._found[text] = [Measurement(known.ms, known.alone_ms, known.rounds)]
+            if known is not None and known.alone_ms is not None and known.passes < PASSES:
+                self._found[text] = [Measurement(known.ms, known.alone_ms, known.rounds, known.energy_mj)]
         try:
             for n in range(1, MOST_PASSES + 1):
                 some = [wanted[text] for text in texts if self._wants(text, n)]
@@ -135,10 +149,12 @@ def _entry(found: Sequence[Measurement]) -> Entry:
     counts; the time alone is a minimum.
     """
     times = [m.ms for m in found]
+    energies = [m.energy_mj for m in found if m.energy_mj is not None]
     return Entry(
         ms=max(LEAST_MS, round(median(times), 6)),
         alone_ms=max(LEAST_MS, round(min(m.alone_ms for m in found), 6)),
         rounds=sum(m.rounds for m in found),
         passes=len(found),
         spread_ms=round(max(times) - min(times), 6) if len(found) > 1 else None,
+        energy_mj=max(LEAST_MJ, round(median(energies), 6)) if energies else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
@@ -21,6 +22,9 @@ MAX_BYTES = 2**28
 
 LEAST_MS = 1e-6
 """What nothing measured takes less than: a nanosecond, the unit in which latencies are added up."""
+
+LEAST_MJ = 1e-6
+"""The same of energy: a nanojoule."""
 
 
 class Setting(TypedDict):
@@ -41,6 +45,7 @@ class Entry(BaseModel):
         rounds: How often it was run; 0 if that is not known.
         passes: How often it was measured, each time with many rounds of which the minimum counts.
         spread_ms: How far these measurements lie apart; None for a single one.
+        energy_mj: The energy that it adds to that of a network, in mJ; None where nobody measured that.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +55,16 @@ class Entry(BaseModel):
     rounds: int = Field(default=0, ge=0)
     passes: int = Field(default=1, ge=1)
     spread_ms: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    energy_mj: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+    def beside(self, other: Entry) -> Entry:
+        """What is known of the same thing when there is another entry of it: the one with more measurements, this one
+        if they have as many; and an energy if one of them has it.
+        """
+        better, rest = (other, self) if other.passes > self.passes else (self, other)
+        if better.energy_mj is not None or rest.energy_mj is None:
+            return better
+        return better.model_copy(update={"energy_mj": rest.energy_mj})
 
 
 class Table(BaseModel):
@@ -104,22 +119,27 @@ class Table(BaseModel):
         if self.calibration is not None:
             ms = {text: max(LEAST_MS, round(self.calibration.scale * own, 6)) for text, own in ms.items()}
             ms[CALL] = round(ms.get(CALL, 0.0) + self.calibration.overhead_ms, 6)
-        return Prices(
+        energy_mj = {text: entry.energy_mj for text, entry in self.entries.items() if entry.energy_mj is not None}
+        prices = Prices(
             ms,
             frozenset(self.blocks),
             self.decisions,
             frozenset(self.free),
             self.space,
-            f"it was published so ({self.source}); measure a device of your own: nasdsl profile SPACE.nas"
-            if self.source
-            else self._profile_command,
+            self._how_to_fill(),
             self.note,
         )
+        energy = replace(prices, prices=energy_mj, help=self._how_to_fill(" --energy"), metric="energy")
+        return replace(prices, energy=energy)
 
-    @property
-    def _profile_command(self) -> str:
+    def _how_to_fill(self, option: str = "") -> str:
+        """What to do where an entry is missing."""
+        if self.source:
+            return (
+                f"it was published so ({self.source}); measure a device of your own: nasdsl profile SPACE.nas{option}"
+            )
         threads = f" --threads {self.threads}" if self.threads != 1 else ""
-        return f"measure what is missing: nasdsl profile SPACE.nas --device {self.device}{threads}"
+        return f"measure what is missing: nasdsl profile SPACE.nas --device {self.device}{threads}{option}"
 
     @property
     def uncalibrated_ms(self) -> Prices:
@@ -137,6 +157,11 @@ class Table(BaseModel):
         batch = f"batch {self.batch}" if self.batch != 1 else ""
         return ", ".join(filter(None, [str(self.calibration or ""), self.source, batch]))
 
+    @property
+    def title(self) -> str:
+        """The device, with what is to be said of the table."""
+        return f"{self.device} ({self.note})" if self.note else self.device
+
     def save(self, path: str | Path) -> None:
         """Write the table, entries in sorted order; an existing file is replaced at once or not at all.
 
@@ -147,12 +172,12 @@ class Table(BaseModel):
         try:
             write_atomically(path, ordered.model_dump_json(indent=1, exclude_defaults=False) + "\n")
         except OSError as error:
-            raise NasError(f"cannot write the lookup table {path}: {error.strerror}", status=3) from None
+            raise unwritable(path, error) from None
 
     def merge_into(self, path: str | Path) -> Table:
         """Write the table with what the file has beside it, which another process may have put there just now.
 
-        Of an entry that both have, the one with more measurements is kept.
+        Of an entry that both have, the one with more measurements is kept, with its energy if one of them has it.
 
         Returns:
             What the file holds now.
@@ -160,21 +185,34 @@ class Table(BaseModel):
         Raises:
             NasError: The file is a table of something else, or cannot be written.
         """
-        with locked(path):
-            if not Path(path).exists():
-                self.save(path)
-                return self
-            there = load_table(path, **self.setting)
-            entries = dict(there.entries)
-            for text, entry in self.entries.items():
-                known = entries.get(text)
-                if known is None or known.passes <= entry.passes:
-                    entries[text] = entry
-            calibration = self.calibration or there.calibration
-            merged = self.model_copy(update={"entries": entries, "calibration": calibration})
-            if merged != there:
-                merged.save(path)
-            return merged
+        try:
+            with locked(path):
+                return self._merged_with(path)
+        except OSError as error:
+            raise unwritable(path, error) from None
+
+    def _merged_with(self, path: str | Path) -> Table:
+        if not Path(path).exists():
+            self.save(path)
+            return self
+        there = load_table(path, **self.setting)
+        entries = dict(there.entries)
+        for text, entry in self.entries.items():
+            entries[text] = entry.beside(entries[text]) if text in entries else entry
+        calibration = self.calibration or there.calibration
+        merged = self.model_copy(update={"entries": entries, "calibration": calibration})
+        if merged != there:
+            merged.save(path)
+        return merged
+
+
+def unwritable(path: str | Path, error: OSError) -> NasError:
+    """The message that a table cannot be written."""
+    return NasError(
+        f"cannot write the lookup table {path}: {error.strerror}",
+        help="free some space or name another file: --table FILE",
+        status=3,
+    )
 
 
 def load_table(
@@ -209,14 +247,22 @@ def load_table(
             f"{path} is not a lookup table of version {SCHEMA}: {where}{message}",
             help="correct or remove it; measure anew: nasdsl profile SPACE.nas",
         ) from None
-    wanted = {"device": device, "threads": threads, "batch": batch, "precision": precision}
+    check_setting(table, path, device=device, threads=threads, batch=batch, precision=precision)
+    return table
+
+
+def check_setting(table: Table, path: str | Path, **wanted: str | int | None) -> None:
+    """See to it that a table was measured on and with what is wanted; None is not looked at.
+
+    Raises:
+        NasError: It was not.
+    """
     for what, value in wanted.items():
         if value is not None and getattr(table, what) != value:
             raise NasError(
                 f"the lookup table {path} was measured with {what} = {getattr(table, what)}, expected {value}",
                 help="give another file: latencies of different settings do not mix",
             )
-    return table
 
 
 def _content(path: str | Path) -> dict[str, Any]:
@@ -227,9 +273,9 @@ def _content(path: str | Path) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise NasError(
-            f"cannot read the lookup table {path}: {reason}", help="make one: nasdsl profile SPACE.nas"
-        ) from None
+        absent = isinstance(error, FileNotFoundError)
+        help_ = "make one: nasdsl profile SPACE.nas" if absent else "name a lookup table: --table FILE"
+        raise NasError(f"cannot read the lookup table {path}: {reason}", help=help_) from None
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:

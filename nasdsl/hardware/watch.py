@@ -13,6 +13,21 @@ from nasdsl.diagnostics.errors import NasError
 T = TypeVar("T")
 
 
+def checked_timeout(timeout_s: Any) -> float:
+    """A time-out as a user may have written it.
+
+    Raises:
+        NasError: It is no number of seconds above 0 (status 2).
+    """
+    try:
+        found = float(timeout_s)
+    except (TypeError, ValueError):
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise NasError(f"timeout_s = {timeout_s}: a number of seconds above 0 is needed", status=2)
+    return found
+
+
 class Watch:
     """Runs measurements in a thread of its own and gives them up when they show no life.
 

@@ -232,9 +232,9 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A constraint `metric(device) <= value` or `>=`, with the value in the metric's base unit (ms, 1, 1, bytes)."""
+    """A constraint `metric(device) <= value` or `>=`; the value is in the metric's base unit (ms, mJ, 1, 1, bytes)."""
 
-    metric: Literal["latency", "macs", "params", "memory"]
+    metric: Literal["latency", "energy", "macs", "params", "memory"]
     device: str | None
     relation: Literal["<=", ">="]
     value: Fraction

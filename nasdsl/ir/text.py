@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nasdsl.ir.graph import AtMost, Decision, Graph, Kind, Limit, Node, Relation
 from nasdsl.number import Number
@@ -11,14 +11,14 @@ MOST_ROWS = 12
 """How many of the allowed combinations of a rule are shown."""
 
 
-def dump(graph: Graph) -> str:
-    """The whole graph as text: decisions, then nodes in order, indented by their scopes."""
+def dump(graph: Graph, notes: Mapping[int, str] | None = None) -> str:
+    """The whole graph as text: decisions, then nodes in order, indented by their scopes; behind some nodes a note."""
     lines = [f"space {graph.name}" + (f" preset {graph.preset}" if graph.preset else "")]
     lines += [f"  param {name} = {_value(value)}" for name, value in graph.params.items()]
     lines += [f"  {_decision(decision)}" for decision in graph.decisions.values()]
     for name, cases in graph.cases.items():
         lines.append(f"  number {name} by cell of {cases.cases[0][0].decision}")
-    lines += _nodes(graph)
+    lines += _nodes(graph, notes or {})
     for task in graph.tasks:
         lines.append(f"  {'aux ' if task.aux else ''}task {task.name} = %{task.output} loss {task.loss.name}")
     for made in graph.predictions:
@@ -54,7 +54,7 @@ def _decision(decision: Decision) -> str:
     return f"{decision.kind.value} {decision.path} in {count}{{{members}}}"
 
 
-def _nodes(graph: Graph) -> Iterator[str]:
+def _nodes(graph: Graph, notes: Mapping[int, str]) -> Iterator[str]:
     open_scopes: list[int] = []
     for node in graph.nodes:
         chain = _chain(graph, node.scope)
@@ -66,7 +66,8 @@ def _nodes(graph: Graph) -> Iterator[str]:
             weights = f" weights {scope.weights}" if scope.weights else ""
             yield f"{'  ' * (depth + 1)}{scope.name}: {scope.block}{weights}"
         open_scopes = chain
-        yield f"{'  ' * (len(chain) + 1)}{_node(node)}"
+        note = f"  // {notes[node.id]}" if node.id in notes else ""
+        yield f"{'  ' * (len(chain) + 1)}{_node(node)}{note}"
 
 
 def _chain(graph: Graph, scope: int) -> list[int]:

@@ -145,7 +145,10 @@ def validate(graph: Graph, architecture: Architecture) -> None:
         NasError: It names the difference, or the rule.
     """
     if architecture.space != graph.name:
-        raise NasError(f"this is an architecture of the space `{architecture.space}`, not of `{graph.name}`")
+        raise NasError(
+            f"this is an architecture of the space `{architecture.space}`, not of `{graph.name}`",
+            help="give the .nas file of that space, or draw one of this: nasdsl sample",
+        )
     if architecture.preset != graph.preset:
         mine, its = graph.preset or "no preset", architecture.preset or "no preset"
         raise NasError(f"the architecture belongs to {its} of `{graph.name}`, found {mine}", help="pass --preset")

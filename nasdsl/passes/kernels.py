@@ -207,7 +207,7 @@ def following(graph: Graph) -> dict[int, int]:
         if node.op in FREE or len(node.inputs) != 1:
             continue
         before = graph.nodes[node.inputs[0].node]
-        if before.op in FREE or place(node) != place(before) + 1:
+        if before.op in FREE or before.op == "extern" or place(node) != place(before) + 1:
             continue
         head, place_in_fuses = fused_into.get(before.id, (before.id, -1))
         fuses = OPERATIONS[graph.nodes[head].op].fuses

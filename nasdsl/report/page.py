@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from nasdsl.ir.architecture import Architecture
-from nasdsl.ir.graph import Graph
+from nasdsl.ir.graph import Graph, Node
+from nasdsl.passes.annotations import latency_ranges, range_text
+from nasdsl.passes.derive import derive
 from nasdsl.report.draw.shapes import Figure, svg
 from nasdsl.report.patterns import domain_words, value_words
 from nasdsl.report.picture import figures, title
@@ -23,11 +26,23 @@ td, th { text-align: left; padding: 0.15em 1em 0.15em 0; border-bottom: 1px soli
 """
 
 
-def page(graph: Graph, architecture: Architecture | None = None) -> str:
+def page(
+    graph: Graph,
+    architecture: Architecture | None = None,
+    *,
+    latency: Mapping[str, float] | None = None,
+    device: str = "",
+) -> str:
     """The page; it has no scripts and refers to nothing outside itself.
 
+    Args:
+        graph: The space.
+        architecture: One of its architectures, to describe that.
+        latency: Latency in milliseconds by signature, to say what operations take.
+        device: Whose.
+
     Raises:
-        NasError: The architecture is none of this space.
+        NasError: The architecture is none of this space, or the table lacks an entry.
     """
     name = escape(title(graph, architecture))
     parts = [
@@ -36,10 +51,11 @@ def page(graph: Graph, architecture: Architecture | None = None) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
         f"<title>{name}</title><style>{STYLE}</style></head><body>",
         f"<h1>{name}</h1>",
-        f"<pre>{escape(text(graph, architecture))}</pre>",
+        f"<pre>{escape(text(graph, architecture, latency=latency, device=device))}</pre>",
         *map(_figure, figures(graph, architecture)),
         "<h2>Decisions</h2>",
         *_table(graph, architecture),
+        *(_operations(derive(graph, architecture) if architecture else graph, latency, device) if latency else []),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
@@ -59,3 +75,26 @@ def _table(graph: Graph, architecture: Architecture | None) -> list[str]:
         cells = (path, decision.kind.value, words)
         rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
     return [*rows, "</table>"]
+
+
+def _operations(graph: Graph, latency: Mapping[str, float], device: str) -> list[str]:
+    """What every operation takes, with what an engine fuses into it; over all values of the decisions."""
+    rows = [
+        f"<h2>Operations on {escape(device)}</h2>",
+        "<table><tr><th>operation</th><th>makes</th><th>takes</th></tr>",
+    ]
+    for number, found in latency_ranges(graph, latency).items():
+        node = graph.nodes[number]
+        cells = (f"{_place(graph, node)}{node.op}", str(node.type), range_text([found]))
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    return [*rows, "</table>"]
+
+
+def _place(graph: Graph, node: Node) -> str:
+    """The block instances around a node, the outermost first."""
+    names: list[str] = []
+    scope: int | None = node.scope
+    while scope:
+        names.append(graph.scopes[scope].name)
+        scope = graph.scopes[scope].parent
+    return "".join(f"{name}." for name in reversed(names))

@@ -14,11 +14,13 @@ Keys (stable; new ones may be added):
 | `requires` | limits and rules as text |
 | `sizes` | `params` and `macs` as [low, high] (see `nasdsl.report.sizes`); null where costs are not known |
 | `architecture` | hash, params, macs of the network; null for a space |
-| `scopes`, `nodes` | the graph: of the space, or of the architecture's network |
+| `latency` | by a lookup table: `device`, and `ms` as [low, high] over all architectures; null without one |
+| `scopes`, `nodes` | the graph: of the space, or of the architecture's network; with a table also `latency_ms` |
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -31,16 +33,30 @@ from nasdsl.passes.derive import derive
 from nasdsl.passes.kernels import costs
 from nasdsl.report.patterns import domains_words, patterns
 from nasdsl.report.sizes import sizes
+from nasdsl.report.timing import Timing, timing
 
 
-def summary(graph: Graph, architecture: Architecture | None = None) -> dict[str, Any]:
+def summary(
+    graph: Graph,
+    architecture: Architecture | None = None,
+    *,
+    latency: Mapping[str, float] | None = None,
+    device: str = "",
+) -> dict[str, Any]:
     """All about a space, or about one architecture of it.
 
+    Args:
+        graph: The space.
+        architecture: One of its architectures.
+        latency: Latency in milliseconds by signature, to say what operations take.
+        device: Whose.
+
     Raises:
-        NasError: The architecture is none of this space.
+        NasError: The architecture is none of this space, or the table lacks an entry.
     """
     network = derive(graph, architecture) if architecture is not None else graph
     values = architecture.decisions if architecture is not None else {}
+    timed = timing(network, latency, device) if latency is not None else None
     live = [d for d in graph.decisions.values() if architecture is None or d.path in values]
     return {
         "space": graph.name,
@@ -68,7 +84,8 @@ def summary(graph: Graph, architecture: Architecture | None = None) -> dict[str,
         "sizes": _sizes(graph),
         "architecture": _architecture(network, architecture),
         "scopes": [{"name": s.name, "block": s.block, "parent": s.parent} for s in network.scopes],
-        "nodes": [_node(network, i) for i in range(len(network.nodes))],
+        "latency": {"device": device, "ms": list(timed.total) if timed.total else None} if timed else None,
+        "nodes": [_node(network, i, timed) for i in range(len(network.nodes))],
     }
 
 
@@ -76,7 +93,7 @@ def limit_text(limit: Limit) -> str:
     """A limit as it stands in a space: `latency(ort_cpu) <= 4.5 ms`."""
     threads = f", threads = {limit.threads}" if limit.threads is not None else ""
     device = f"({limit.device}{threads})" if limit.device else ""
-    unit = {"latency": " ms", "memory": " bytes"}.get(limit.metric)
+    unit = {"latency": " ms", "energy": " mJ", "memory": " bytes"}.get(limit.metric)
     value = count_text(limit.value) if unit is None else f"{float(limit.value):.10g}{unit}"
     return f"{limit.metric}{device} {limit.relation} {value}"
 
@@ -148,8 +165,9 @@ def _architecture(network: Graph, architecture: Architecture | None) -> dict[str
     return {"hash": architecture.hash, "params": found.params, "macs": found.macs}
 
 
-def _node(graph: Graph, index: int) -> dict[str, Any]:
+def _node(graph: Graph, index: int, timed: Timing | None) -> dict[str, Any]:
     node = graph.nodes[index]
+    own = timed.nodes.get(index) if timed is not None else None
     return {
         "id": index,
         "op": node.op,
@@ -158,7 +176,7 @@ def _node(graph: Graph, index: int) -> dict[str, Any]:
         "type": str(node.type),
         "attributes": {name: _plain(value) for name, value in node.attrs.items()},
         "inputs": [{"node": i.node} | _condition(i.when) for i in node.inputs],
-    }
+    } | ({"latency_ms": list(own)} if own else {})
 
 
 def _condition(atom: Any) -> dict[str, Any]:

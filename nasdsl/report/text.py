@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -19,24 +19,34 @@ from nasdsl.report.summary import count_text, summary
 MARGIN, PAGE = 13, 120
 
 
-def text(graph: Graph, architecture: Architecture | None = None, *, every: bool = False) -> str:
+def text(
+    graph: Graph,
+    architecture: Architecture | None = None,
+    *,
+    every: bool = False,
+    latency: Mapping[str, float] | None = None,
+    device: str = "",
+) -> str:
     """The summary as text.
 
     Args:
         graph: The space.
         architecture: One of its architectures, to describe that.
         every: A line for each decision, where else those that look alike share one.
+        latency: Latency in milliseconds by signature, to say what the whole takes.
+        device: Whose.
 
     Raises:
-        NasError: The architecture is none of this space.
+        NasError: The architecture is none of this space, or the table lacks an entry.
     """
-    data = summary(graph, architecture)
+    data = summary(graph, architecture, latency=latency, device=device)
     lines = [f"space {data['space']}" + (f", preset {data['preset']}" if data["preset"] else "")]
     lines += _facts(data)
     structure = " > ".join(_structure(graph, architecture))
     lines += _row("structure", *textwrap.wrap(structure, PAGE - MARGIN, break_long_words=False))
     lines += _decisions(graph, architecture, data, every)
     lines += _row("sizes", _sizes(data))
+    lines += _row("latency", *([_latency(data["latency"])] if data["latency"] else []))
     return "\n".join(lines) + "\n"
 
 
@@ -110,3 +120,10 @@ def _sizes(data: dict[str, Any]) -> str:
     if (few, little) == (many, much):
         return f"{many} parameters, {much} MACs"
     return f"from about {few} to {many} parameters, and {little} to {much} MACs"
+
+
+def _latency(found: dict[str, Any]) -> str:
+    if found["ms"] is None:
+        return f"not known on {found['device']}: the space is too large for its bounds"
+    low, high = (f"{ms:.3f}" for ms in found["ms"])
+    return f"{low} ms on {found['device']}" if low == high else f"from {low} to {high} ms on {found['device']}"

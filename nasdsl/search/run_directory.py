@@ -90,7 +90,7 @@ class RunDirectory:
             NasError: There is none, or its config cannot be read.
         """
         try:
-            text = (path / CONFIG).read_text()
+            text = (path / CONFIG).read_bytes()
         except OSError:
             raise NasError(
                 f"there is no run in {path}: it has no {CONFIG}",

@@ -21,6 +21,8 @@ from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import costs
 from nasdsl.passes.memory import activation_bytes
 from nasdsl.passes.partial import Proxy
+from nasdsl.passes.prices import energies
+from nasdsl.passes.units import latency_ms
 from nasdsl.search.batches import Batches
 from nasdsl.search.config import RunConfig
 from nasdsl.search.objective import Objective
@@ -61,13 +63,22 @@ class Problem:
         return self.config.target.latency_ms if self.config.target else None
 
     def meets(self, network: Graph, latency: float) -> bool:
-        """Whether a network, with its latency in ms, keeps the target and the space's bounds on MACs, parameters and
-        memory (`nasdsl.passes.memory`).
+        """Whether a network, with its latency in ms, keeps the target and the space's bounds on MACs, parameters,
+        memory (`nasdsl.passes.memory`) and energy.
+
+        Raises:
+            NasError: Energy is bounded, and the table does not have it of all operations.
         """
         if self.target_ms is not None and latency > self.target_ms:
             return False
         found = costs(network)
-        known = {"macs": found.macs, "params": found.params, "memory": activation_bytes(network)}
+        known: dict[str, float] = {
+            "macs": found.macs,
+            "params": found.params,
+            "memory": activation_bytes(network),
+        }
+        if any(limit.metric == "energy" for limit in self.space.graph.limits):
+            known["energy"] = latency_ms(network, energies(self.latency_ms))
         compare = {"<=": operator.le, ">=": operator.ge}
         limits = (limit for limit in self.space.graph.limits if limit.metric in known)
         return all(compare[limit.relation](known[limit.metric], limit.value) for limit in limits)

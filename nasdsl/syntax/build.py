@@ -228,7 +228,7 @@ class AstBuilder:
 
     def quantity(self, span: Span, items: list[Any]) -> ast.Quantity:
         text = items[0].text
-        digits = text.rstrip("usmKMGB \t")
+        digits = text.rstrip("usmJKMGB \t")
         return ast.Quantity(span, Fraction(digits), text[len(digits) :].strip())
 
     def string(self, span: Span, items: list[Any]) -> ast.Text:

@@ -51,7 +51,10 @@ class NasLexer(RegexLexer):
             (words(sorted(_DECLARING), suffix=r"\b"), Keyword.Declaration),
             (words(sorted(set(tables().keywords) - _DECLARING - _OPERATORS), suffix=r"\b"), Keyword),
             (words(("true", "false"), suffix=r"\b"), Keyword.Constant),
-            (r"(\d+(?:\.\d+)?)([ \t]*)((?:us|ms|s|K|M|G|B|KB|MB|GB)\b)", _groups(Number, Whitespace, Name.Constant)),
+            (
+                r"(\d+(?:\.\d+)?)([ \t]*)((?:us|ms|s|uJ|mJ|J|K|M|G|B|KB|MB|GB)\b)",
+                _groups(Number, Whitespace, Name.Constant),
+            ),
             (r"\d+(?:\.\d+)?", Number),
             (r"[A-Za-z_]\w*(?=\s*=[^=])", Name.Variable),
             (r"[A-Za-z_]\w*(?=\()", Name.Function),

@@ -342,7 +342,7 @@ def _glued(e: _Error) -> Diagnostic | None:
         return None
     if re.fullmatch(r"[eE]\d*", word.text):
         return e.diagnostic("numbers are written out, without an exponent", "write 1000 or 0.001, or 10^6", at=word)
-    hint = "units are us, ms, s, K, M, G, B, KB, MB and GB, and stand in `require` only"
+    hint = "units are us, ms, s, uJ, mJ, J, K, M, G, B, KB, MB and GB, and stand in `require` only"
     text = e.source.text[number.start : word.end]
     return e.diagnostic(f"`{text}` is neither a number with a unit nor a name", hint, at=word)
 

@@ -18,7 +18,7 @@ TEXTS = st.sampled_from(["semantic", "", "a // b", "{", "std/f.nas", "größe"])
 NUMBERS = st.builds(
     lambda digits, places: Fraction(digits, 10**places), st.integers(0, 10**6), st.sampled_from([0, 0, 0, 1, 3])
 )
-UNITS = ["us", "ms", "s", "K", "M", "G", "B", "KB", "MB", "GB"]
+UNITS = ["us", "ms", "s", "uJ", "mJ", "J", "K", "M", "G", "B", "KB", "MB", "GB"]
 OPERATORS = ["or", "and", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-", "*", "/", "^"]
 
 

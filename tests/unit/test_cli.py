@@ -1,6 +1,7 @@
 """The commands without tensors: what they print, how they end, what they leave."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,33 @@ def test_a_reader_that_goes_away_is_no_error(good: Path) -> None:
     piped = subprocess.run(f"{' '.join(map(repr, command))} | head -n 1", shell=True, capture_output=True, text=True)
     assert piped.stdout == "space good\n"
     assert piped.stderr == ""
+
+
+def test_names_and_terminals_that_have_no_such_characters(good: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/od d\n\xff'$(x).nas"
+    Path(os.fsdecode(odd)).write_text(GOOD.replace("  preset broken { op = conv5 }\n", ""))
+    out = os.fsencode(tmp_path) + b"/o\xff"
+    for encoding in ("ascii", "utf-8:strict"):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        for arguments in (["check", odd], ["show", odd], ["marginals", odd], ["compile", odd, "-o", out]):
+            command = [sys.executable, "-m", "nasdsl", *arguments]
+            found = subprocess.run(command, capture_output=True, env=environment)
+            assert (found.returncode, found.stderr) == (0, b""), arguments
+        found = subprocess.run(
+            [sys.executable, "-m", "nasdsl", "check", odd + b"x"], capture_output=True, env=environment
+        )
+        assert found.returncode == 1
+        assert found.stderr.startswith(b"error: ")
+    assert Path(os.fsdecode(out), "supernet.py").exists()
+
+
+def test_what_check_cannot_read_is_no_mistake_of_a_text(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, message in (
+        ([str(good.with_name("none.nas"))], "there is no such file"),
+        ([str(good), "--preset", "none"], "has no preset `none`"),
+        ([str(good), "--table", "none.json"], "cannot read the lookup table none.json"),
+    ):
+        assert main(["check", *arguments, "--json"]) == 1
+        found = json.loads(capsys.readouterr().out)["files"][0]["diagnostics"]
+        assert [(one["code"], one["title"]) for one in found] == [("", "cannot be checked")]
+        assert message in found[0]["message"]

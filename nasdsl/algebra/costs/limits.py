@@ -12,7 +12,7 @@ from nasdsl.algebra.costs.metrics import SCALE, parts
 from nasdsl.algebra.costs.priced import Bound, Priced
 from nasdsl.algebra.model.model import Model
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.elaborate.requirements import UNITS
+from nasdsl.elaborate.requirements import ON_DEVICE, UNITS
 from nasdsl.ir.graph import Limit
 from nasdsl.source import Source, Span
 
@@ -21,6 +21,7 @@ _METRIC = re.compile(
 )
 _QUANTITY = re.compile(r"\s*(?P<value>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>[A-Za-z]*)\s*")
 _RELATION = re.compile(r"[<>]=?|[=!]=")
+_METRICS = "there are macs, params, latency(DEVICE) and energy(DEVICE)"
 _FORM = "write: latency(ort_cpu) <= 8.3 ms and macs <= 300 M and params <= 4 M"
 
 
@@ -55,11 +56,11 @@ def _metric(text: str) -> tuple[Any, str | None, int | None]:
     """A metric with its device and threads."""
     found = _METRIC.fullmatch(text)
     if found is None or found["metric"] not in UNITS:
-        raise NasError(f"`{text.strip()}` is no metric", help="there are macs, params and latency(DEVICE)", status=2)
+        raise NasError(f"`{text.strip()}` is no metric", help=_METRICS, status=2)
     metric, device, threads = found["metric"], found["device"], found["threads"]
-    if metric == "latency" and device is None:
-        raise _mistake("latency is that of a device: `latency` stands alone")
-    if metric != "latency" and device is not None:
+    if metric in ON_DEVICE and device is None:
+        raise _mistake(f"{metric} is that of a device: `{metric}` stands alone")
+    if metric not in ON_DEVICE and device is not None:
         raise _mistake(f"{metric} are the same on every device: `{text.strip()}` names one")
     if threads is not None and not int(threads):
         raise _mistake("a device has at least one thread, found threads = 0")

@@ -1,9 +1,9 @@
 """What costs what: the parts of a space that add up to the cost of an architecture.
 
 A part counts where one of its nodes is live (in a grid: once for each group of routes that demands one of them). It
-costs an integer in the metric's own unit: parameters, MACs, nanoseconds. So the cost of an architecture is exact, and
-equal to what `nasdsl.passes.kernels` says of its network; latencies are the entries of the table, each rounded to
-nanoseconds.
+costs an integer in the metric's own unit: parameters, MACs, nanoseconds, nanojoules. So the cost of an architecture is
+exact, and equal to what `nasdsl.passes.kernels` says of its network; latencies and energies are the entries of the
+table, each rounded to nanoseconds and nanojoules.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.elaborate.requirements import ON_DEVICE
 from nasdsl.ir.graph import Graph
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
 from nasdsl.passes.kernels import Kernel
-from nasdsl.passes.prices import CALL, Prices, missing, of_values
+from nasdsl.passes.prices import CALL, Prices, energies, missing, of_values
 from nasdsl.passes.shared import Sharing
 from nasdsl.passes.units import charges, units
 
@@ -25,6 +26,7 @@ ValueOf = Callable[[str], int | Fraction]
 """The value of a symbol in an architecture."""
 
 NS_PER_MS = 1_000_000
+"""Nanoseconds in a millisecond; so many nanojoules are in a millijoule, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class Part:
     cost: Callable[[ValueOf], int]
 
 
-SCALE = {"macs": 1, "params": 1, "latency": NS_PER_MS}
-"""How many of a metric's integer units make one of its base units (1, 1, ms)."""
+SCALE = {"macs": 1, "params": 1, "latency": NS_PER_MS, "energy": NS_PER_MS}
+"""How many of a metric's integer units make one of its base units (1, 1, ms, mJ)."""
 
 
 def parts(space: Graph, metric: str, latency_ms: Mapping[str, float] | None = None) -> Iterator[Part]:
@@ -51,8 +53,8 @@ def parts(space: Graph, metric: str, latency_ms: Mapping[str, float] | None = No
 
     Args:
         space: The space.
-        metric: "macs", "params" or "latency".
-        latency_ms: For latency: the device's, in ms by signature.
+        metric: "macs", "params", "latency" or "energy".
+        latency_ms: For latency and energy: the device's, in ms by signature; for energy it must have energies.
 
     Raises:
         NasError: There is no such metric, or it is not a sum over parts.
@@ -61,14 +63,17 @@ def parts(space: Graph, metric: str, latency_ms: Mapping[str, float] | None = No
         return macs(space)
     if metric == "params":
         return params(space)
-    if metric == "latency":
+    if metric in ON_DEVICE:
         if latency_ms is None:
             raise NasError(
                 "there is no lookup table of the device", help="give one: latency_ms={DEVICE: {SIGNATURE: MS}}"
             )
-        return latency(space, latency_ms)
+        return of_table(space, energies(latency_ms) if metric == "energy" else latency_ms)
     if metric == "memory":
-        raise NasError("peak memory is no sum over operations: limits on it cannot be counted yet")
+        raise NasError(
+            "peak memory is no sum over operations: limits on it cannot be counted yet",
+            help="`nasdsl cost --arch` says that of one architecture, and a search keeps `require memory`",
+        )
     raise NasError(f"`{metric}` is no metric", help=f"there are {', '.join(SCALE)}", status=2)
 
 
@@ -102,15 +107,15 @@ def _integer(value: Fraction) -> int:
     return value.numerator
 
 
-def latency(space: Graph, table: Mapping[str, float]) -> Iterator[Part]:
-    """Nanoseconds on a device.
+def of_table(space: Graph, table: Mapping[str, float]) -> Iterator[Part]:
+    """Nanoseconds on a device, or nanojoules.
 
     What an operation fuses runs with it where it is live: of a chain of nodes, each costs what the kernel that ends
     with it costs more than the one that ends before it.
 
     Args:
         space: The space.
-        table: Latency in ms by signature.
+        table: Latency in ms by signature, or energy in mJ.
 
     Raises:
         NasError: When a part is priced: the table lacks an entry.
@@ -120,14 +125,14 @@ def latency(space: Graph, table: Mapping[str, float]) -> Iterator[Part]:
     else:
         yield from _of_operations(space, table)
     if CALL in table:
-        yield Part((), (), lambda _: nanoseconds(CALL, table))
+        yield Part((), (), lambda _: integer_price(CALL, table))
 
 
 def _of_decisions(space: Graph, prices: Prices) -> Iterator[Part]:
     for charge in charges(space, prices):
 
         def cost(value_of: ValueOf, paths: tuple[str, ...] = charge.decisions) -> int:
-            return nanoseconds(of_values(paths, [value_of(path) for path in paths]), prices)
+            return integer_price(of_values(paths, [value_of(path) for path in paths]), prices)
 
         yield Part(charge.nodes, charge.decisions, cost)
 
@@ -145,14 +150,14 @@ def _of_operations(space: Graph, table: Mapping[str, float]) -> Iterator[Part]:
 
 def _more(kernel: Kernel, than: Kernel | None, table: Mapping[str, float]) -> Callable[[ValueOf], int]:
     def cost(value_of: ValueOf) -> int:
-        own = nanoseconds(kernel.signature(value_of), table)
-        return own if than is None else own - nanoseconds(than.signature(value_of), table)
+        own = integer_price(kernel.signature(value_of), table)
+        return own if than is None else own - integer_price(than.signature(value_of), table)
 
     return cost
 
 
-def nanoseconds(signature: str, table: Mapping[str, float]) -> int:
-    """The latency of a kernel in a table, as an integer.
+def integer_price(signature: str, table: Mapping[str, float]) -> int:
+    """The latency of a kernel in a table, or its energy in nanojoules, as an integer.
 
     Raises:
         NasError: The table has no such entry.

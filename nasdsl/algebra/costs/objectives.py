@@ -11,6 +11,7 @@ from nasdsl.algebra.costs.metrics import SCALE, parts
 from nasdsl.algebra.costs.pareto import ParetoFront, Sense
 from nasdsl.algebra.model.model import Model
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.elaborate.requirements import ON_DEVICE
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Limit
 
@@ -23,7 +24,7 @@ _FORM = "such as: macs, `least latency(ort_cpu)`, `most params`; without `least`
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A metric of which little or much is wanted; for latency with a device and its number of threads."""
+    """A metric of which little or much is wanted; for latency and energy with a device and its number of threads."""
 
     metric: str
     sense: Sense
@@ -37,7 +38,7 @@ class Objective:
     @property
     def unit(self) -> str:
         """What its numbers are given in; "" for counts."""
-        return "ms" if self.metric == "latency" else ""
+        return ON_DEVICE.get(self.metric, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class ParetoPoint:
     """A point of a Pareto set.
 
     Attributes:
-        costs: The two costs, in the metrics' base units (ms for latency).
+        costs: The two costs, in the metrics' base units (ms for latency, mJ for energy).
         architecture: One that costs that.
     """
 
@@ -68,9 +69,9 @@ def read_objective(text: str) -> Objective:
     metric, device = found["metric"], found["device"]
     if metric not in SCALE and metric != "memory":
         raise NasError(f"`{metric}` is no metric", help=f"there are {', '.join(SCALE)}", status=2)
-    if metric == "latency" and device is None:
-        raise NasError("latency is that of a device", help="write, for example, latency(ort_cpu)", status=2)
-    if metric != "latency" and device is not None:
+    if metric in ON_DEVICE and device is None:
+        raise NasError(f"{metric} is that of a device", help=f"write, for example, {metric}(ort_cpu)", status=2)
+    if metric not in ON_DEVICE and device is not None:
         raise NasError(f"{metric} are the same on every device", help=f"write {metric} alone", status=2)
     if found["threads"] is not None and not int(found["threads"]):
         raise NasError("a device has at least one thread, found threads = 0", help=_FORM, status=2)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nasdsl.algebra.costs.metrics import NS_PER_MS
 from nasdsl.algebra.costs.priced import Bound, Priced
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.elaborate.requirements import ON_DEVICE
 from nasdsl.ir.graph import Limit
 
 
@@ -18,7 +19,8 @@ def limit_text(limit: Limit) -> str:
     ['latency(ort_cpu, threads = 2) <= 0.9 ms', 'macs >= 3,000,000']
     """
     value = float(limit.value)
-    number = f"{value:g} ms" if limit.metric == "latency" else f"{value:,.10g}"
+    unit = ON_DEVICE.get(limit.metric)
+    number = f"{value:g} {unit}" if unit else f"{value:,.10g}"
     return f"{metric_text(limit)} {limit.relation} {number}"
 
 
@@ -34,7 +36,7 @@ def cost_text(metric: str, cost: int) -> str:
     >>> cost_text("macs", 20466176), cost_text("latency", 8300500)
     ('20,466,176', '8.3005 ms')
     """
-    return f"{cost / NS_PER_MS:.9g} ms" if metric == "latency" else f"{cost:,}"
+    return f"{cost / NS_PER_MS:.9g} {ON_DEVICE[metric]}" if metric in ON_DEVICE else f"{cost:,}"
 
 
 def why_none(priced: Priced, limits: Sequence[Limit], bounds: Sequence[Bound]) -> tuple[str, str] | None:

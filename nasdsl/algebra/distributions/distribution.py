@@ -32,6 +32,7 @@ from nasdsl.algebra.model.batch import numpy
 from nasdsl.algebra.model.model import Model
 from nasdsl.algebra.model.selection import by_decision
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.elaborate.requirements import ON_DEVICE
 from nasdsl.ir.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Distribution:
         """The expected cost of an architecture.
 
         Args:
-            metric: "macs", "params", or "latency(DEVICE)", which is in ms.
+            metric: "macs", "params", "latency(DEVICE)", which is in ms, or "energy(DEVICE)", in mJ.
             latency_ms: For each device latency in ms by signature.
 
         Returns:
@@ -191,15 +192,17 @@ class Distribution:
 
 
 def read_metric(text: str) -> tuple[str, str | None]:
-    """A metric as a user writes it: its name, and the device of a latency.
+    """A metric as a user writes it: its name, and the device of a latency or energy.
 
     >>> read_metric("latency(ort_cpu)"), read_metric("macs")
     (('latency', 'ort_cpu'), ('macs', None))
 
     Raises:
-        NasError: There is no such metric, or a latency without a device.
+        NasError: There is no such metric, or a latency or energy without a device.
     """
     found = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*(\w+)\s*\))?\s*", text)
-    if found is None or found[1] not in SCALE or (found[1] == "latency") != (found[2] is not None):
-        raise NasError(f"`{text}` is no metric", help="there are macs, params, and latency(DEVICE)", status=2)
+    if found is None or found[1] not in SCALE or (found[1] in ON_DEVICE) != (found[2] is not None):
+        raise NasError(
+            f"`{text}` is no metric", help="there are macs, params, latency(DEVICE), energy(DEVICE)", status=2
+        )
     return found[1], found[2]

@@ -128,7 +128,7 @@ def usage_under(priced: Priced, bounds: Sequence[Bound], paths: Collection[str],
     ranges = ", and ".join(" to ".join(f"{c:,}" for c in priced.bounds(n)) for n in range(len(priced.metrics)))
     raise NasError(
         f"no architecture of `{priced.model.space.name}` keeps the limits",
-        help=f"its architectures cost {ranges} (latencies in ns)",
+        help=f"its architectures cost {ranges} (latencies in ns, energies in nJ)",
     )
 
 

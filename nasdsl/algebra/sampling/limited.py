@@ -183,7 +183,7 @@ def _nothing(priced: Priced) -> NasError:
     bounds = [" to ".join(f"{cost:,}" for cost in priced.bounds(n)) for n in range(len(priced.metrics))]
     return NasError(
         f"no architecture of `{priced.model.space.name}` keeps the limits",
-        help=f"its architectures cost {', and '.join(bounds)} (latencies in ns)",
+        help=f"its architectures cost {', and '.join(bounds)} (latencies in ns, energies in nJ)",
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import onnx
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import expanded
 from nasdsl.hardware.device import Measurement, device_name
 from nasdsl.hardware.named import how_to_name
 from nasdsl.hardware.table import load_table
@@ -61,7 +62,7 @@ class Macs:
         self.threads, self.batch, self.precision = threads, batch, precision
         self._source = "given"
         if table is not None:
-            ns_per_mac, self._source = _fitted(Path(table).expanduser(), threads)
+            ns_per_mac, self._source = _fitted(expanded(table), threads)
         self.ns_per_mac = _scale(ns_per_mac)
 
     def describe(self) -> str:

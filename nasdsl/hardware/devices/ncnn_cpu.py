@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import pnnx
 
+from nasdsl.hardware.energy import Rapl
 from nasdsl.hardware.engine import Engine, Run
 
 
@@ -27,6 +28,7 @@ class NcnnCpu(Engine):
 
     kind: ClassVar[str] = "ncnn_cpu"
     most_images: ClassVar[int] = 1
+    counts_energy = Rapl
 
     def prepare(self, model: bytes) -> Run:
         """A net that pnnx has converted.

@@ -9,6 +9,7 @@ import numpy as np
 import openvino as ov
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.hardware.energy import Rapl
 from nasdsl.hardware.engine import Engine, Run
 
 _HINTS = {"fp32": "f32", "bf16": "bf16"}
@@ -23,6 +24,7 @@ class OpenvinoCpu(Engine):
 
     kind: ClassVar[str] = "openvino_cpu"
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
+    counts_energy = Rapl
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

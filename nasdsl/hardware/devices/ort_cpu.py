@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import onnxruntime as ort
 
+from nasdsl.hardware.energy import Rapl
 from nasdsl.hardware.engine import Engine, Run
 from nasdsl.hardware.ort import bound
 
@@ -15,6 +16,7 @@ class OrtCpu(Engine):
     """ONNX Runtime with the CPU provider, all graph optimisations on, and threads that sleep while they wait."""
 
     kind: ClassVar[str] = "ort_cpu"
+    counts_energy = Rapl
 
     def prepare(self, model: bytes) -> Run:
         """A session of the CPU provider."""

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ValidationError
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.files import expanded
 from nasdsl.hardware import wire
 from nasdsl.hardware.device import Measurement, device_name
 from nasdsl.hardware.named import how_to_name
+from nasdsl.hardware.watch import checked_timeout
 from nasdsl.passes.kernels import Signature
 
 TOKEN = "NASDSL_TOKEN"
@@ -61,13 +63,7 @@ class Remote:
     ) -> None:
         self.name = device_name(name, batch=batch, precision=precision)
         self.threads, self.batch, self.precision = threads, batch, precision
-        self._url, self._timeout_s, self._ca_file = urlsplit(url), float(timeout_s), str(ca_file)
-        if self._url.scheme not in ("http", "https") or not self._url.hostname:
-            raise NasError(
-                f"`{name}` needs the address of its machine, such as http://pi4:{wire.PORT}, found {url!r}",
-                help=how_to_name("pi4", "remote", url=f"http://pi4:{wire.PORT}", token_file="~/pi4.token"),
-                status=2,
-            )
+        self._url, self._timeout_s, self._ca_file = _address(name, url), checked_timeout(timeout_s), str(ca_file)
         self._token = _token(name, str(token_file))
         self._served = self._ask("GET", wire.DEVICE, b"", wire.DeviceWire, min(self._timeout_s, OPEN_TIMEOUT_S))
         for what in ("threads", "batch", "precision"):
@@ -140,7 +136,7 @@ class Remote:
             if self._url.scheme == "http":
                 return http.client.HTTPConnection(host, port, timeout=timeout_s)
             trust = ssl.create_default_context(cafile=self._ca_file or None)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.InvalidURL) as error:
             raise NasError(f"`{self.name}`: {error}", help="check its url and ca_file", status=2) from None
         return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=trust)
 
@@ -152,12 +148,32 @@ class Remote:
         )
 
 
-def _token(name: str, path: str) -> str:
-    if not path:
-        if not os.environ.get(TOKEN):
-            raise NasError(f"`{name}` needs a token", help=f"set its option token_file, or {TOKEN}", status=2)
-        return os.environ[TOKEN].strip()
+def _address(name: str, url: str) -> SplitResult:
+    """The address of a machine, in its parts."""
     try:
-        return Path(path).expanduser().read_text(encoding="ascii").strip()
+        found = urlsplit(url)
+    except ValueError:
+        found = urlsplit("")
+    if found.scheme not in ("http", "https") or not found.hostname:
+        raise NasError(
+            f"`{name}` needs the address of its machine, such as http://pi4:{wire.PORT}, found {url!r}",
+            help=how_to_name("pi4", "remote", url=f"http://pi4:{wire.PORT}", token_file="~/pi4.token"),
+            status=2,
+        )
+    return found
+
+
+def _token(name: str, path: str) -> str:
+    """The token in a file, or in the environment."""
+    try:
+        found = expanded(path).read_text(encoding="ascii") if path else os.environ.get(TOKEN, "")
     except (OSError, UnicodeDecodeError) as error:
         raise NasError(f"cannot read the token of `{name}` in {path}: {error}", status=2) from None
+    token = found.strip()
+    if not token:
+        raise NasError(f"`{name}` needs a token", help=f"set its option token_file, or {TOKEN}", status=2)
+    if not (token.isascii() and token.isprintable()):
+        raise NasError(
+            f"the token of `{name}` in {path or TOKEN} is none: it is one line of ASCII characters", status=2
+        )
+    return token

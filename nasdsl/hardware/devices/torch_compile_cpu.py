@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.hardware.energy import Rapl
 from nasdsl.hardware.engine import Run
 from nasdsl.hardware.torch_engine import TorchEngine
 
@@ -24,6 +25,7 @@ class TorchCompileCpu(TorchEngine):
 
     kind: ClassVar[str] = "torch_compile_cpu"
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
+    counts_energy = Rapl
 
     def __init__(self, **settings: Any) -> None:
         compiler = os.environ.get("CXX", "g++")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from nasdsl.hardware.energy import Rapl
 from nasdsl.hardware.torch_engine import TorchEngine
 
 
@@ -12,3 +13,4 @@ class TorchCpu(TorchEngine):
 
     kind: ClassVar[str] = "torch_cpu"
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "bf16")
+    counts_energy = Rapl
