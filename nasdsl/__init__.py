@@ -10,6 +10,7 @@ under a latency target and lowers the network it finds to ONNX.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from nasdsl.space import load as load
 
 __version__ = "0.1.0"
+
+# ONNX Runtime from 1.29 on reports what models it is given, by name and hashes, unless this is set before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "Architecture": "nasdsl.ir.architecture",
