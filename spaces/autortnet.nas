@@ -65,5 +65,6 @@ space autortnet(C = 8, cells = {5, 10, 10}, classes = 19, H = 1024, W = 2048) {
     a[2].hyper_cell.d = 4
     a[3].hyper_cell.d = 6
   }
+  preset camvid(cells = {2, 4, 4}, classes = 11, H = 192, W = 256) { }            // for two CPU cores
   preset demo(C = 4, cells = {2, 2, 2}, classes = 9, H = 96, W = 192) { require latency(ort_cpu) <= 0.9 ms }
 }
