@@ -163,8 +163,10 @@ class Calls(Expressions):
         for parameter in operation.parameters:
             if parameter.name in given:
                 value = given[parameter.name]
-                if type(value) is not type(_attribute(parameter.default)) and not isinstance(value, Number):
-                    message = f"`{parameter.name}` of `{operation.name}` is {describe(value)}, a number was expected"
+                wanted = bool if isinstance(parameter.default, bool) else Number
+                if not isinstance(value, wanted):
+                    expected = "true or false" if wanted is bool else "a number"
+                    message = f"`{parameter.name}` of `{operation.name}` is {describe(value)}, {expected} was expected"
                     raise Mistake("E0204", message, span)
                 attrs[parameter.name] = value
             elif parameter.default is not None:
