@@ -76,7 +76,7 @@ class Division:
                 where = ", ".join(f"{name} = {value}" for name, value in point.items())
                 of, by = self.dividend, self.divisor
                 every = f"all values of {of} must be multiples of {by}" if by.constant else f"{by} must divide {of}"
-                raise RuleError(f"{problem} with {where}" if where else problem, help=every if where else None)
+                raise RuleError(f"{problem} ({where})" if where else problem, help=every if where else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,13 +133,19 @@ def kernels(graph: Graph) -> tuple[Kernel, ...]:
     return tuple(found)
 
 
-def filled(template: str, numbers: Iterable[int | Fraction]) -> str:
+def filled(template: str, numbers: Iterable[int | Fraction | str]) -> str:
     """A signature with its numbers; a single group goes unsaid, as where no decision decides the groups.
 
     >>> filled("conv k=3 groups={} {}x8x8 -> 8x8x8", (1, 4))
     'conv k=3 4x8x8 -> 8x8x8'
     """
-    return template.format(*numbers).replace(" groups=1 ", " ")
+    if " groups={}" not in template:
+        return template.format(*numbers)
+    text, *rest = template.split("{}")
+    for number, after in zip(numbers, rest, strict=True):
+        alone = number in (1, "1") and text.endswith(" groups=")
+        text = (text.removesuffix(" groups=") if alone else f"{text}{number}") + after
+    return text
 
 
 def signatures(graph: Graph) -> dict[str, Signature]:
