@@ -77,6 +77,18 @@ class Number:
             total[key] = total.get(key, Fraction(0)) + coefficient
         return _from_dict(total)
 
+    def ratio(self, divisor: Number) -> Fraction | None:
+        """The constant q with number = q * divisor, whatever the symbols are; None if there is none.
+
+        >>> w = Number.symbol("w")
+        >>> (3 * w).ratio(w / 2), (w + 1).ratio(w)
+        (Fraction(6, 1), None)
+        """
+        if not self.terms or not divisor.terms:
+            return None
+        q = self.terms[0][1] / divisor.terms[0][1]
+        return q if self == divisor * q else None
+
     def values(self, domain: Callable[[str], Sequence[int | Fraction]]) -> tuple[Fraction, ...]:
         """Every value it can take when each symbol takes the values of its domain, sorted."""
         names = self.symbols

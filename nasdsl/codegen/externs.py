@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nasdsl.codegen.classnames import OWN
 from nasdsl.ir.graph import Graph
-from nasdsl.passes.extern import module_and_class
+from nasdsl.ops.extern import module_and_class
 from nasdsl.passes.module_paths import RESERVED, identifier
 
 

@@ -131,15 +131,18 @@ class GraphBuilder:
             self._check_whole(attrs["c"], span)
         for decided in operation.elastic:
             self._check_number(op, decided, attrs[decided], span)
-            self._check_joint(f"`{decided}` = {attrs[decided]} takes", attrs[decided], span)
+            self._check_joint(f"`{decided}` = {attrs[decided]} takes", attrs[decided].symbols, span)
         types = [self.nodes[i.node].type for i in inputs]
         try:
             attrs |= {k: v for k, v in operation.infer(types, attrs).items() if k not in attrs}
-            kind = type_of(operation, types, attrs, lambda number: number.values(self.domain))
+            for division in operation.divisions(types, attrs):
+                what = f"whether {division.divisor} divides {division.dividend} is asked for"
+                self._check_joint(what, division.open, span)
+            kind = type_of(operation, types, attrs, self.domain)
         except DecidedError as error:
             number = attrs[error.attribute]
             hint = self._among_operations(op, error.attribute, number, scope)
-            raise Mistake("E0301", error.message, span, f"found {number}", help=hint) from None
+            raise Mistake("E0301", error.message, span, f"found {number}", help=error.help or hint) from None
         except RuleError as error:
             raise Mistake("E0301", error.message, span, help=error.help) from None
         conditional = [i for i in inputs if i.when is not None]
@@ -152,8 +155,12 @@ class GraphBuilder:
         call, at = op, self.scopes[scope]
         while at.parent is not None and at.span.source.name.startswith((STANDARD_LIBRARY, STANDARD_FOLDER)):
             call, at = at.block, self.scopes[at.parent]
-        values = sorted(value for value in number.values(self.domain) if value.denominator == 1)[:2]
-        items = ", ".join(f"{attribute}{value}: {call}({attribute} = {value})" for value in values)
+        values = number.values(self.domain)[:2]
+        named = all(value.denominator == 1 and value >= 0 for value in values)
+        labels = [f"{attribute}{value}" for value in values] if named else ["a", "b"]
+        items = ", ".join(
+            f"{label}: {call}({attribute} = {value})" for label, value in zip(labels, values, strict=False)
+        )
         return f"choose among operations instead: choose op in {{ {items} }}"
 
     def _picked(self, inputs: tuple[Input, ...], kind: MapType, span: Span) -> MapType:
@@ -193,7 +200,7 @@ class GraphBuilder:
     def _check_whole(self, channels: Number, span: Span) -> None:
         if channels in self._whole:
             return
-        self._check_joint(f"the channels {channels} take", channels, span)
+        self._check_joint(f"the channels {channels} take", channels.symbols, span)
         for value in channels.values(self.domain):
             if value.denominator != 1 or value < 1:
                 text = str(channels) if channels.symbols else ""
@@ -205,8 +212,8 @@ class GraphBuilder:
                 )
         self._whole.add(channels)
 
-    def _check_joint(self, what: str, number: Number, span: Span) -> None:
-        combinations = prod(len(self.domain(symbol)) for symbol in number.symbols)
+    def _check_joint(self, what: str, symbols: tuple[str, ...], span: Span) -> None:
+        combinations = prod(len(self.domain(symbol)) for symbol in symbols)
         if combinations > MAX_JOINT_DOMAIN:
             raise Mistake("E0701", f"{what} {combinations} values, over the limit of {MAX_JOINT_DOMAIN}", span)
 

@@ -28,7 +28,8 @@ from nasdsl.elaborate.values import (
 )
 from nasdsl.ir.graph import Atom, Input, Node
 from nasdsl.number import Number
-from nasdsl.ops.operation import Operation
+from nasdsl.ops.extern import check_extern
+from nasdsl.ops.operation import Operation, RuleError
 from nasdsl.source import Span
 from nasdsl.syntax import ast
 from nasdsl.types import MapType
@@ -163,8 +164,10 @@ class Calls(Expressions):
         for parameter in operation.parameters:
             if parameter.name in given:
                 value = given[parameter.name]
-                if type(value) is not type(_attribute(parameter.default)) and not isinstance(value, Number):
-                    message = f"`{parameter.name}` of `{operation.name}` is {describe(value)}, a number was expected"
+                wanted = bool if isinstance(parameter.default, bool) else Number
+                if not isinstance(value, wanted):
+                    expected = "true or false" if wanted is bool else "a number"
+                    message = f"`{parameter.name}` of `{operation.name}` is {describe(value)}, {expected} was expected"
                     raise Mistake("E0204", message, span)
                 attrs[parameter.name] = value
             elif parameter.default is not None:
@@ -196,6 +199,10 @@ class Calls(Expressions):
         if not inputs:
             raise Mistake("E0204", f"`{function.name}` needs at least one map", span)
         kind = self._declared_type(extern, frame, self.graph.nodes[inputs[0].node].type)
+        try:
+            check_extern(kind, attrs)
+        except RuleError as error:
+            raise Mistake("E0301", error.message, span, help=error.help) from None
         name = at.named(function.name)
         return MapValue(self.graph.node("extern", tuple(inputs), attrs, kind, at.frame.scope, name, span))
 

@@ -87,7 +87,7 @@ def _verify_type(graph: Graph, node: Node) -> None:
             _require(all(t.channels == node.type.channels for t in types), node, "it selects among different channels")
         return
     _require(node.op in OPERATIONS, node, "no such operation")
-    expected = type_of(OPERATIONS[node.op], types, node.attrs, graph.values)
+    expected = type_of(OPERATIONS[node.op], types, node.attrs, graph.domain)
     _require(expected.size == node.type.size and expected.rate == node.type.rate, node, f"its type is {node.type}")
     if all(i.when is None for i in node.inputs):
         _require(expected.channels == node.type.channels, node, f"it has {node.type}, the rule says {expected}")

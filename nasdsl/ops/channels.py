@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import ClassVar
 
 from nasdsl.number import Number
 from nasdsl.ops.operation import (
     Attributes,
+    Division,
     Emitter,
     Kept,
     Operation,
@@ -37,18 +38,12 @@ class Slice(Operation):
         start, end = _share(attrs, "start"), _share(attrs, "end")
         if start >= end:
             raise RuleError(f"`slice` needs a `start` before its `end`, found {start} and {end}")
-        for share in (start, end):
-            # Of decided channels only the width of the slice is checked in every architecture, so its ends must lie
-            # where parts of that width do.
-            of_width = share * (end - start).denominator
-            cut = of_width if x.channels.constant is None else x.channels.constant * share
-            if cut.denominator != 1:
-                decided = ", which decisions decide," if x.channels.symbols else ""
-                raise RuleError(
-                    f"`slice` cannot cut {x.channels} channels{decided} at {share}",
-                    help="cut at multiples of the slice's own width" if decided else None,
-                )
         return MapType(x.channels * (end - start), x.size, x.rate)
+
+    def divisions(self, inputs: Sequence[MapType], attrs: Attributes) -> Iterable[Division]:
+        for share in (_share(attrs, "start"), _share(attrs, "end")):
+            problem = f"`slice` cannot cut {{dividend}} channels at {share}"
+            yield Division(inputs[0].channels, Number.of(share.denominator), problem)
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         start, end = _share(attrs, "start"), _share(attrs, "end")
@@ -103,10 +98,12 @@ class Shuffle(Operation):
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         spatial(inputs[0], self.name)
-        channels, groups = inputs[0].channels.constant, integer(attrs, "groups", least=2)
-        if channels is not None and channels % groups:
-            raise RuleError(f"`shuffle` with {groups} groups cannot divide {channels} channels")
+        integer(attrs, "groups", least=2)
         return inputs[0]
+
+    def divisions(self, inputs: Sequence[MapType], attrs: Attributes) -> Iterable[Division]:
+        groups = Number.of(integer(attrs, "groups"))
+        yield Division(inputs[0].channels, groups, "`shuffle` with {divisor} groups cannot divide {dividend} channels")
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call=f"F.channel_shuffle({{x}}, {integer(attrs, 'groups')})")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from nasdsl.number import Number
 from nasdsl.ops.operation import (
     Attributes,
+    DecidedError,
+    Division,
     Emitter,
     Kept,
     Operation,
@@ -30,12 +32,15 @@ class Conv(Operation):
 
     Without `padding` there are dilation * (k - 1) / 2 pixels on every side, so that at stride 1 the size stays;
     `padding = 0` reads what is there only. Where decisions decide `k`, smaller kernels are the centre of the largest
-    (Cai et al., "Once-for-All", ICLR 2020; without that paper's learned transformation of the crop).
+    (Cai et al., "Once-for-All", ICLR 2020; without that paper's learned transformation of the crop). They may decide
+    `groups` where a group reads as many channels in every architecture: `groups = channels(x) / 16`, as in RegNet
+    (Radosavovic et al., "Designing Network Design Spaces", CVPR 2020).
     """
 
     name: ClassVar[str] = "conv"
     fuses: ClassVar[tuple[str, ...]] = ("bn", "relu")
     elastic: ClassVar[tuple[str, ...]] = ("k",)
+    _told_channels: ClassVar[str] = ", {c}"
     parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter("c", inferred=True),
         Parameter("k"),
@@ -60,11 +65,16 @@ class Conv(Operation):
         else:
             help_ = f"say how many pixels to add on every side: {self.name}(k = {k}, padding = 0)"
             raise RuleError(f"`{self.name}` needs an odd kernel, found k = {k}", help=help_)
-        groups = self._groups(inputs, attrs).constant
-        for what, channels in (("input", inputs[0].channels.constant), ("output", attrs["c"].constant)):
-            if groups is not None and channels is not None and channels % groups:
-                raise RuleError(f"`{self.name}` with {groups} groups cannot divide {channels} {what} channels")
         return MapType(attrs["c"], out.size, out.rate)
+
+    def divisions(self, inputs: Sequence[MapType], attrs: Attributes) -> Iterable[Division]:
+        groups, per_group = self._groups(inputs, attrs), self._per_group(inputs, attrs).constant
+        if groups.constant is None and per_group is not None:
+            problem = f"`{self.name}` cannot make groups of {{divisor}} of {{dividend}} input channels"
+            yield Division(inputs[0].channels, Number.of(per_group), problem)
+        for what, channels in (("input", inputs[0].channels), ("output", attrs["c"])):
+            problem = f"`{self.name}` with {{divisor}} groups cannot divide {{dividend}} {what} channels"
+            yield Division(channels, groups, problem)
 
     def narrowed(self, inputs: Sequence[MapType], attrs: Attributes, parts: int) -> Attributes:
         """A convolution that treats every channel by itself goes on to do so; else the number of groups stays."""
@@ -74,7 +84,17 @@ class Conv(Operation):
 
     def _groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
         groups: Number = attrs["groups"]
-        return groups
+        return groups if groups.constant is None else Number.of(integer(attrs, "groups"))
+
+    def _per_group(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
+        """How many channels a group reads; the same in every architecture if decisions decide the groups."""
+        groups, channels = self._groups(inputs, attrs), inputs[0].channels
+        if groups.constant is not None:
+            return channels / groups.constant
+        ratio = channels.ratio(groups)
+        if ratio is None or ratio.denominator != 1:
+            raise DecidedError("groups", unless="a group reads as many channels in every architecture")
+        return Number.of(ratio)
 
     def _padding(self, attrs: Attributes) -> int:
         given = padding(attrs)
@@ -85,21 +105,20 @@ class Conv(Operation):
         largest = {**attrs, "k": Number.of(kernels[-1])}
         args: dict[str, Any] = {"*c_in": ins[-1], "*c": outs[-1], "*k": kernels[-1]}
         args |= {"stride": integer(attrs, "stride"), "padding": self._padding(largest)}
-        args |= {"dilation": integer(attrs, "dilation"), "groups": self._torch_groups(attrs, ins)}
+        args |= {"dilation": integer(attrs, "dilation"), "groups": widths(self._groups(inputs, attrs))[-1]}
         args["bias"] = attrs["bias"]
-        k = ", k={k}" if len(kernels) > 1 else ""
-        c = "" if self._follows_input() else ", {c}"
-        slim = TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{c}{k})")
+        told = (", k={k}" if len(kernels) > 1 else "") + self._told_groups(inputs, attrs)
+        slim = TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{self._told_channels}{told})")
         if len(outs) > 1:
             return slim
         plain = len(ins) == len(kernels) == 1
-        return TorchForm("nn.Conv2d" if plain else "runtime.Conv2d", args, f"{{self}}({{x}}{k})", slim=slim)
+        return TorchForm("nn.Conv2d" if plain else "runtime.Conv2d", args, f"{{self}}({{x}}{told})", slim=slim)
 
-    def _follows_input(self) -> bool:
-        return False
-
-    def _torch_groups(self, attrs: Attributes, ins: tuple[int, ...]) -> int:
-        return integer(attrs, "groups")
+    def _told_groups(self, inputs: Sequence[MapType], attrs: Attributes) -> str:
+        if self._groups(inputs, attrs).constant is not None:
+            return ""
+        each = self._per_group(inputs, attrs).constant
+        return ", groups={x}.shape[1]" + (f" // {each}" if each != 1 else "")
 
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
@@ -120,7 +139,7 @@ class Conv(Operation):
 
     def _kernel(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         k: Number = attrs["k"]
-        return inputs[0].channels * output.channels * k * k / integer(attrs, "groups")
+        return self._per_group(inputs, attrs) * output.channels * k * k
 
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         return self._kernel(inputs, output, attrs) + (output.channels if attrs["bias"] else 0)
@@ -142,6 +161,7 @@ class DepthwiseConv(Conv):
     """
 
     name: ClassVar[str] = "dw_conv"
+    _told_channels: ClassVar[str] = ""
     parameters: ClassVar[tuple[Parameter, ...]] = tuple(p for p in Conv.parameters if p.name not in ("c", "groups"))
 
     def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
@@ -150,15 +170,8 @@ class DepthwiseConv(Conv):
     def _groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
         return inputs[0].channels
 
-    def _follows_input(self) -> bool:
-        return True
-
-    def _torch_groups(self, attrs: Attributes, ins: tuple[int, ...]) -> int:
-        return ins[-1]
-
-    def _kernel(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
-        k: Number = attrs["k"]
-        return output.channels * k * k
+    def _told_groups(self, inputs: Sequence[MapType], attrs: Attributes) -> str:
+        return ""
 
 
 class Linear(Operation):
@@ -175,12 +188,12 @@ class Linear(Operation):
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         ins, outs = widths(inputs[0].channels), widths(output.channels)
-        if len(outs) > 1:
-            raise RuleError("the outputs of `linear` must not depend on decisions")
         flat = "{x}" if inputs[0].size is None else "{x}.flatten(1)"
         args = {"*c_in": ins[-1], "*c": outs[-1], "bias": attrs["bias"]}
-        slim = TorchForm("runtime.Linear", args, f"{{self}}({flat})")
-        return slim if len(ins) > 1 else TorchForm("nn.Linear", args, slim.call, slim=slim)
+        slim = TorchForm("runtime.Linear", args, f"{{self}}({flat}, {{c}})")
+        if len(outs) > 1:
+            return slim
+        return TorchForm("runtime.Linear" if len(ins) > 1 else "nn.Linear", args, f"{{self}}({flat})", slim=slim)
 
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes

@@ -7,13 +7,13 @@ that they cannot drift apart; compiler passes only traverse the graph and ask.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from typing import Any, ClassVar, Protocol
 
-from nasdsl.number import Number
+from nasdsl.number import Number, points
 from nasdsl.types import MapType
 
 Attributes = Mapping[str, Any]
@@ -30,11 +30,53 @@ class RuleError(Exception):
 
 
 class DecidedError(RuleError):
-    """Decisions decide `attribute`, which must be the same in every architecture."""
+    """Decisions decide `attribute`, which must be the same in every architecture, `unless` something is true."""
 
-    def __init__(self, attribute: str) -> None:
-        super().__init__(f"`{attribute}` must not depend on decisions")
+    def __init__(self, attribute: str, *, unless: str = "") -> None:
+        super().__init__(f"`{attribute}` must not depend on decisions{f' unless {unless}' if unless else ''}")
         self.attribute = attribute
+
+
+Domain = Callable[[str], Sequence[int | Fraction]]
+"""All values that a symbol of a `Number` takes over a space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A number that another one must divide in every architecture.
+
+    Attributes:
+        dividend: The number.
+        divisor: The other; positive in every architecture.
+        problem: What is wrong where it does not, with `{dividend}` and `{divisor}` for what they are there.
+    """
+
+    dividend: Number
+    divisor: Number
+    problem: str
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The decisions that it takes to tell, sorted; none where it holds, or not, whatever they decide."""
+        ratio = self.dividend.ratio(self.divisor)
+        step = self.divisor.constant
+        whole = ratio is not None and ratio.denominator == 1
+        if whole or (step is not None and all((part / step).denominator == 1 for _, part in self.dividend.terms)):
+            return ()
+        return tuple(sorted({*self.dividend.symbols, *self.divisor.symbols}))
+
+    def check(self, domain: Domain) -> None:
+        """Raises `RuleError` with the first values of the decisions for which there is a rest."""
+        if not self.open and self.dividend.constant is None:
+            return
+        for point in points(self.open, domain):
+            dividend, divisor = (number.evaluate(point.__getitem__) for number in (self.dividend, self.divisor))
+            if (dividend / divisor).denominator != 1:
+                problem = self.problem.format(dividend=dividend, divisor=divisor)
+                where = ", ".join(f"{name} = {value}" for name, value in point.items())
+                of, by = self.dividend, self.divisor
+                every = f"all values of {of} must be multiples of {by}" if by.constant else f"{by} must divide {of}"
+                raise RuleError(f"{problem} ({where})" if where else problem, help=every if where else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +223,10 @@ class Operation(ABC):
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         """The map it makes; all attributes are given. Raises `RuleError`."""
 
+    def divisions(self, inputs: Sequence[MapType], attrs: Attributes) -> Iterable[Division]:
+        """What must come out whole, beside the channels; all attributes are given. Raises `RuleError`."""
+        return ()
+
     @abstractmethod
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         """The PyTorch form; `widths` tells which values a number takes (one value in a derived network)."""
@@ -220,29 +266,34 @@ class Operation(ABC):
         return ZeroWhen.NEVER
 
 
-def type_of(
-    operation: Operation, inputs: Sequence[MapType], attrs: Attributes, values: Callable[[Number], Sequence[Fraction]]
-) -> MapType:
+def type_of(operation: Operation, inputs: Sequence[MapType], attrs: Attributes, domain: Domain) -> MapType:
     """The map an operation makes, the same for all values of its elastic attributes.
 
     Args:
         operation: The operation.
         inputs: The types of the maps it reads.
         attrs: All its attributes.
-        values: All values that a number takes over the space.
+        domain: The values of the decisions.
 
     Raises:
-        RuleError: A type rule is broken, for some value of an elastic attribute or because of how the types differ.
+        RuleError: A type rule is broken, for some values of the decisions or because of how the types differ.
     """
+    kind = _elastic_type(operation, inputs, attrs, domain)
+    for division in operation.divisions(inputs, attrs):
+        division.check(domain)
+    return kind
+
+
+def _elastic_type(operation: Operation, inputs: Sequence[MapType], attrs: Attributes, domain: Domain) -> MapType:
     name = next((name for name in operation.elastic if attrs[name].constant is None), None)
     if name is None:
         return operation.type(inputs, attrs)
     hint = f"a decided `{name}` must keep the size: let all its values be odd, and leave `padding` out"
     found: dict[Fraction, MapType] = {}
     errors: list[RuleError] = []
-    for value in values(attrs[name]):
+    for value in attrs[name].values(domain):
         try:
-            found[value] = type_of(operation, inputs, {**attrs, name: Number.of(value)}, values)
+            found[value] = _elastic_type(operation, inputs, {**attrs, name: Number.of(value)}, domain)
         except RuleError as error:
             errors.append(error)
     if errors:

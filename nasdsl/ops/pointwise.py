@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import ClassVar
 
 from nasdsl.number import Number
 from nasdsl.ops.operation import (
     Attributes,
+    DecidedError,
+    Division,
     Emitter,
     Kept,
     Operation,
@@ -79,12 +81,17 @@ class GroupNorm(Operation):
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
         spatial(inputs[0], self.name)
-        channels, groups = inputs[0].channels.constant, integer(attrs, "groups")
-        if channels is None:
-            raise RuleError(f"the channels of `gn` must not depend on decisions, found {inputs[0].channels}")
-        if channels % groups:
-            raise RuleError(f"`gn` with {groups} groups cannot divide {channels} channels")
+        if inputs[0].channels.constant is None:
+            raise RuleError(
+                f"the channels of `gn` must not depend on decisions, found {inputs[0].channels}",
+                help="normalise by `bn()`, which has statistics for each number of channels",
+            )
+        integer(attrs, "groups")
         return inputs[0]
+
+    def divisions(self, inputs: Sequence[MapType], attrs: Attributes) -> Iterable[Division]:
+        groups = Number.of(integer(attrs, "groups"))
+        yield Division(inputs[0].channels, groups, "`gn` with {divisor} groups cannot divide {dividend} channels")
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("nn.GroupNorm", {"*groups": integer(attrs, "groups"), "*c": widths(output.channels)[0]})
@@ -145,6 +152,11 @@ class Dropout(Operation):
     parameters: ClassVar[tuple[Parameter, ...]] = (Parameter("p", Fraction(1, 2)),)
 
     def type(self, inputs: Sequence[MapType], attrs: Attributes) -> MapType:
+        p = attrs["p"].constant
+        if p is None:
+            raise DecidedError("p")
+        if not 0 <= p <= 1:
+            raise RuleError(f"`p` of `dropout` is a probability, from 0 to 1; found {p}")
         return inputs[0]
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:

@@ -13,7 +13,7 @@ from typing import Any
 
 from nasdsl.ir.graph import Atom, Graph, Kind
 from nasdsl.number import Number
-from nasdsl.passes.kernels import Kernel
+from nasdsl.passes.kernels import Kernel, filled
 from nasdsl.passes.liveness import ALWAYS, Literals, liveness
 from nasdsl.passes.units import units
 
@@ -193,7 +193,7 @@ def _soft(graph: Graph, literals: Literals) -> bool:
 def _folded(template: str, numbers: tuple[Number, ...]) -> Run:
     """The template with the numbers that have become constants put in."""
     parts = ["{}" if number.constant is None else str(number.constant) for number in numbers]
-    return template.format(*parts), tuple(number for number in numbers if number.constant is None)
+    return filled(template, parts), tuple(number for number in numbers if number.constant is None)
 
 
 def _replaced(number: Number, by: dict[str, Number]) -> Number:

@@ -9,7 +9,7 @@ are exactly those of the space that are live, and sums of costs agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -70,7 +70,7 @@ class Kernel:
 
     def signature(self, value_of: Callable[[str], int | Fraction]) -> str:
         """The key in lookup tables, given the values of the symbols."""
-        return self.template.format(*(number.evaluate(value_of) for number in self.numbers))
+        return filled(self.template, (number.evaluate(value_of) for number in self.numbers))
 
     def at(self, value_of: Callable[[str], int | Fraction]) -> Signature:
         """The signature with all it stands for, given the values of the symbols."""
@@ -131,6 +131,21 @@ def kernels(graph: Graph) -> tuple[Kernel, ...]:
             if when.terms:
                 found.append(_kernel(chain[:length], inputs, when))
     return tuple(found)
+
+
+def filled(template: str, numbers: Iterable[int | Fraction | str]) -> str:
+    """A signature with its numbers; a single group goes unsaid, as where no decision decides the groups.
+
+    >>> filled("conv k=3 groups={} {}x8x8 -> 8x8x8", (1, 4))
+    'conv k=3 4x8x8 -> 8x8x8'
+    """
+    if " groups={}" not in template:
+        return template.format(*numbers)
+    text, *rest = template.split("{}")
+    for number, after in zip(numbers, rest, strict=True):
+        alone = number in (1, "1") and text.endswith(" groups=")
+        text = (text.removesuffix(" groups=") if alone else f"{text}{number}") + after
+    return text
 
 
 def signatures(graph: Graph) -> dict[str, Signature]:

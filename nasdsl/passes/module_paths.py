@@ -24,8 +24,8 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Node
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS, SELECTING
+from nasdsl.ops.extern import extern_form
 from nasdsl.ops.operation import TorchForm
-from nasdsl.passes.extern import extern_form
 from nasdsl.passes.shared import Sharing
 from nasdsl.types import MapType
 
@@ -270,7 +270,7 @@ class ModuleTree:
             return tuple(map(int, self.values(number, values)))
 
         if node.op == "extern":
-            return extern_form(node, attrs)
+            return extern_form(len(node.inputs), attrs)
         return OPERATIONS[node.op].torch(inputs, self.at(node.type, values), attrs, widths)
 
     def at(self, kind: MapType, values: Values) -> MapType:

@@ -179,7 +179,7 @@ class _Finder:
         attrs = operation.narrowed(types, node.attrs, self.parts)
         shares = [replace(kind, channels=self._part(kind.channels)) for kind in types]
         try:
-            found = type_of(operation, shares, attrs, self.graph.values)
+            found = type_of(operation, shares, attrs, self.graph.domain)
         except RuleError as error:
             raise _UnfitError("the rules of its operations forbid it", error.message) from None
         if all(item.when is None for item in node.inputs) and found.channels != made.type.channels:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from nasdsl.diagnostics.errors import NasError
+from nasdsl.passes.kernels import filled
 from nasdsl.runtime.prefixes import Prefixes
 
 Event = tuple[str, str, Any]
@@ -205,7 +206,7 @@ def _rows(
             known = costs.setdefault(symbols, [0.0] * len(points))
             for place, values in enumerate(points):
                 point = dict(zip(symbols, values, strict=True))
-                signature = template.format(*(_evaluated(number, point) for number in parsed))
+                signature = filled(template, (_evaluated(number, point) for number in parsed))
                 if signature not in latency_ms:
                     missing[signature] = None
                 known[place] += count * latency_ms.get(signature, 0.0)

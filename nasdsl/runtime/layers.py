@@ -17,22 +17,26 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution that can be given fewer than its input channels, and asked for fewer than its output channels and
-    for a smaller kernel (Cai et al., "Once-for-All", ICLR 2020; the kernel as it lies, not transformed).
+    """A convolution that can be given fewer than its input channels, and asked for fewer than its output channels, for
+    a smaller kernel (Cai et al., "Once-for-All", ICLR 2020; the kernel as it lies, not transformed) and for fewer
+    groups.
     """
 
-    def forward(self, x: Tensor, c: int | None = None, k: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, c: int | None = None, k: int | None = None, groups: int | None = None) -> Tensor:
         """The first `c` channels (all, if None; of a depthwise convolution as many as `x` has).
 
         Args:
             x: [N, C, H, W] with C at most `in_channels`.
             c: At most `out_channels`.
             k: At most `kernel_size`, and odd like that (all of it, if None); the map is of the same size with any.
+            groups: How many groups the channels of `x` are in (if None as always; a depthwise convolution has one for
+                each channel).
         """
         channels = x.shape[1]
-        groups = self.groups
-        if groups > 1 and groups == self.in_channels == self.out_channels:
-            groups = c = channels
+        if groups is None:
+            groups = self.groups
+            if groups > 1 and groups == self.in_channels == self.out_channels:
+                groups = c = channels
         c = self.out_channels if c is None else c
         weight = centre(self.weight[:c, : channels // groups], k)
         bias = None if self.bias is None else self.bias[:c]
@@ -64,11 +68,11 @@ class BatchNorm2d(nn.Module):
 
 
 class Linear(nn.Linear):
-    """A fully connected layer that can be given fewer than its inputs."""
+    """A fully connected layer that can be given fewer than its inputs, and asked for fewer than its outputs."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """All outputs for `x`, [N, C] with C at most `in_features`."""
-        return F.linear(x, self.weight[:, : x.shape[1]], self.bias)
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        """The first `c` outputs (all, if None) for `x`, [N, C] with C at most `in_features`."""
+        return F.linear(x, self.weight[:c, : x.shape[1]], None if self.bias is None else self.bias[:c])
 
 
 class PerValue(nn.Module, Generic[M]):

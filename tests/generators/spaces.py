@@ -11,6 +11,7 @@ OPERATIONS = {
     "zoomed": "zoomed",
     "elastic": "elastic",
     "crop": "crop",
+    "groupwise": "groupwise",
 }
 
 BLOCKS = """
@@ -23,6 +24,11 @@ BLOCKS = """
   block crop(x, c, stride = 1) {
     width r in {1, 2}
     return x >> conv(c, k = 2 * r - 1, stride = stride, dilation = 2, bias = true) >> conv_bn(c, k = 5 - 2 * r)
+  }
+  block groupwise(x, c, stride = 1) {
+    width e in {1, 2, 3}
+    y = x >> conv_bn_relu(4 * e, k = 1) >> conv(8 * e, k = 3, stride = stride, groups = e)
+    return y >> conv_bn_relu(k = 3, groups = channels(y)) >> shuffle(4) >> conv_bn(c, k = 1)
   }
   block zoomed(x, c, stride = 1) {
     y = x >> resize(1/2) >> conv_bn(c, k = 3)
