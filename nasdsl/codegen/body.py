@@ -123,10 +123,9 @@ class Body(Names):
 
     def finish_with(self, output: int) -> None:
         """Write the steps and return one of their maps."""
-        last = self.items[-1]
-        if last.makes == (output,) and last.grid is None:
+        if self.items and self.items[-1].makes == (output,) and self.items[-1].grid is None:
             self.statements(self.items[:-1])
-            self._return(last)
+            self._return(self.items[-1])
         else:
             self.statements(self.items)
             self.lines.append(f"{' ' * self._indent}return {self.names[output]}")
@@ -262,6 +261,11 @@ class Body(Names):
         place = self._place[id(item)]
         return {number.name: self.group.told.get((place, i)) for i, number in enumerate(inner.numbers)}
 
+    def _said(self, told: str) -> str:
+        """What is told, with the walks of grids as they are called here."""
+        grids = list(self.groups.graph.grids)
+        return re.sub(r"\{walk (\d+)\}", lambda found: self.names[grids[int(found[1])]], told)
+
     def call(
         self, name: str, item: Item, told: Mapping[str, Expression | None], names: Mapping[Ref, str]
     ) -> Expression:
@@ -287,7 +291,8 @@ class Body(Names):
         skipped = False
         for number, value in told.items():
             if value is not None:
-                arguments.append(Prefixed(f"{number}=", value) if skipped else value)
+                said = self._said(flat(value))
+                arguments.append(Prefixed(f"{number}=", said) if skipped else said)
             skipped = skipped or value is None
         return arguments
 
@@ -321,7 +326,7 @@ class Body(Names):
         place = self._place[id(item)]
         module = f"self.{self.groups.outliner.tree.node_attribute.get(node.id, '')}{self.variant(item)}"
         call = item.forms[0].call
-        told = {name: flat(self.group.told.get((place, i), "")) for i, name in enumerate(TOLD)}
+        told = {name: self._said(flat(self.group.told.get((place, i), ""))) for i, name in enumerate(TOLD)}
         for name, text in told.items():
             call = call if text else re.sub(rf", (\w+=)?\{{{name}\}}", "", call)
         return _formatted(call, module, [self.value(i.node) for i in node.inputs], told)

@@ -18,7 +18,6 @@ from nasdsl.codegen.parameters import Parameters
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
 from nasdsl.ops.operation import TOLD
-from nasdsl.passes.module_paths import unlike_calls
 
 
 class Groups(Parameters):
@@ -141,8 +140,8 @@ class Groups(Parameters):
     def _check_alike(self, item: Item, group: Group) -> None:
         """All calls of a shared block are of one class."""
         assert item.shared is not None, "only shared calls are checked"
-        if self._held.setdefault(item.shared.scope, group) is not group:
-            raise unlike_calls(self.graph, item.child[0].scope)
+        alike = self._held.setdefault(item.shared.scope, group) is group
+        assert alike, f"the calls of {self.graph.scopes[item.shared.scope].weights} use the same parts"
 
     def class_of(self, shared: Shared) -> str:
         """The type of the module that the calls of a shared block have in common."""

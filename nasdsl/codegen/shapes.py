@@ -8,12 +8,11 @@ from itertools import combinations, product
 from math import prod
 
 from nasdsl.codegen.blocks import Block, Item, Ref
-from nasdsl.codegen.channels import quotient
 from nasdsl.codegen.group import Group, Parameter
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import prose
 from nasdsl.ir.graph import Decision, Graph, Kind
-from nasdsl.number import Number, points
+from nasdsl.number import Number, points, quotient
 from nasdsl.ops.catalogue import SELECTING
 from nasdsl.passes.units import units
 from nasdsl.types import MapType

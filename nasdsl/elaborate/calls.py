@@ -189,6 +189,9 @@ class Calls(Expressions):
             if isinstance(value, MapValue):
                 inputs.append(Input(value.node, called=value.called))
             elif isinstance(value, Number | bool | str):
+                if isinstance(value, Number):
+                    hint = "give it numbers that are the same in every architecture"
+                    _check_same_everywhere(f"`{parameter.name}` of `{function.name}`", value, span, hint)
                 attrs[parameter.name] = value
             else:
                 message = f"`{parameter.name}` of `{function.name}` is {describe(value)}"
@@ -196,6 +199,8 @@ class Calls(Expressions):
         if not inputs:
             raise Mistake("E0204", f"`{function.name}` needs at least one map", span)
         kind = self._declared_type(extern, frame, self.graph.nodes[inputs[0].node].type)
+        hint = "bring its input to a fixed number of channels first: conv(c, k = 1)"
+        _check_same_everywhere(f"the channels that `{function.name}` makes", kind.channels, span, hint)
         name = at.named(function.name)
         return MapValue(self.graph.node("extern", tuple(inputs), attrs, kind, at.frame.scope, name, span))
 
@@ -390,6 +395,12 @@ class Calls(Expressions):
             scope = self.graph.scope(above, name, label, span)
             value = self.apply(function, positional, named, Place(Frame(None, scope)), span)
         return tuple(self.feature_map(item, span) for item in (value if isinstance(value, tuple) else (value,)))
+
+
+def _check_same_everywhere(what: str, number: Number, span: Span, hint: str) -> None:
+    """What an extern is given and makes must be constant: a class of the user's own cannot be sliced."""
+    if number.constant is None:
+        raise Mistake("E0301", f"{what} must not depend on decisions", span, f"found {number}", help=hint)
 
 
 def _forgot_map(mistake: Mistake, first: Any, span: Span) -> bool:

@@ -60,15 +60,14 @@ class Conv(Operation):
         else:
             help_ = f"say how many pixels to add on every side: {self.name}(k = {k}, padding = 0)"
             raise RuleError(f"`{self.name}` needs an odd kernel, found k = {k}", help=help_)
-        groups = self._groups(inputs, attrs).constant
+        groups = self.groups(inputs, attrs).constant
         for what, channels in (("input", inputs[0].channels.constant), ("output", attrs["c"].constant)):
             if groups is not None and channels is not None and channels % groups:
                 raise RuleError(f"`{self.name}` with {groups} groups cannot divide {channels} {what} channels")
         return MapType(attrs["c"], out.size, out.rate)
 
-    def _groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
-        groups: Number = attrs["groups"]
-        return groups
+    def groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
+        return Number.of(integer(attrs, "groups"))
 
     def _padding(self, attrs: Attributes) -> int:
         given = padding(attrs)
@@ -83,9 +82,9 @@ class Conv(Operation):
         args["bias"] = attrs["bias"]
         k = ", k={k}" if len(kernels) > 1 else ""
         c = "" if self._follows_input() else ", {c}"
-        slim = TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{c}{k})")
+        slim = TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{c}, k={{k}})")
         if len(outs) > 1:
-            return slim
+            return TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{c}{k})", slim=slim)
         plain = len(ins) == len(kernels) == 1
         return TorchForm("nn.Conv2d" if plain else "runtime.Conv2d", args, f"{{self}}({{x}}{k})", slim=slim)
 
@@ -99,7 +98,7 @@ class Conv(Operation):
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes
     ) -> str:
         k, stride, dilation = integer(attrs, "k"), integer(attrs, "stride"), integer(attrs, "dilation")
-        groups = self._groups(inputs, attrs).constant
+        groups = self.groups(inputs, attrs).constant
         assert groups is not None, "a network has no decisions"
         weights = [emit.weight("weight")] + ([emit.weight("bias")] if attrs["bias"] else [])
         return emit.node(
@@ -141,7 +140,7 @@ class DepthwiseConv(Conv):
     def infer(self, inputs: Sequence[MapType], attrs: Attributes) -> Attributes:
         return {"c": inputs[0].channels}
 
-    def _groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
+    def groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
         return inputs[0].channels
 
     def _follows_input(self) -> bool:
@@ -169,12 +168,12 @@ class Linear(Operation):
 
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         ins, outs = widths(inputs[0].channels), widths(output.channels)
-        if len(outs) > 1:
-            raise RuleError("the outputs of `linear` must not depend on decisions")
         flat = "{x}" if inputs[0].size is None else "{x}.flatten(1)"
         args = {"*c_in": ins[-1], "*c": outs[-1], "bias": attrs["bias"]}
-        slim = TorchForm("runtime.Linear", args, f"{{self}}({flat})")
-        return slim if len(ins) > 1 else TorchForm("nn.Linear", args, slim.call, slim=slim)
+        slim = TorchForm("runtime.Linear", args, f"{{self}}({flat}, {{c}})")
+        if len(outs) > 1:
+            return slim
+        return TorchForm("nn.Linear" if len(ins) == 1 else "runtime.Linear", args, f"{{self}}({flat})", slim=slim)
 
     def onnx(
         self, emit: Emitter, names: Sequence[str], inputs: Sequence[MapType], output: MapType, attrs: Attributes

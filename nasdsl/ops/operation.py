@@ -62,8 +62,8 @@ class TorchForm:
         call: The expression, with `{self}` for the module, `{x}` and `{y}` for the inputs (or `{all}`, separated by
             commas, or `{plus}`, by plus signs) and `{c}` and `{k}` for the run-time numbers of output channels and
             the kernel size: "{self}({x}, {c}, k={k})".
-        slim: The form that serves several widths, where this one serves a single one; told no `{c}`, it computes the
-            same.
+        slim: The form that serves several channels and kernels, where this one serves single ones; told no `{c}` and
+            no `{k}`, it computes the same.
     """
 
     module: str
@@ -178,6 +178,10 @@ class Operation(ABC):
     ) -> str:
         """Write the ONNX form, in a graph without decisions; returns the name of its output."""
 
+    def groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
+        """In how many equal parts it cuts the channels that it reads and makes."""
+        return Number.of(1)
+
     def params(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes) -> Number:
         """Trainable numbers it holds."""
         return Number.of(0)
@@ -223,7 +227,9 @@ def type_of(
     """
     name = next((name for name in operation.elastic if attrs[name].constant is None), None)
     if name is None:
-        return operation.type(inputs, attrs)
+        made = operation.type(inputs, attrs)
+        _check_groups(operation, inputs, made, attrs, values)
+        return made
     hint = f"a decided `{name}` must keep the size: let all its values be odd, and leave `padding` out"
     found: dict[Fraction, MapType] = {}
     errors: list[RuleError] = []
@@ -241,6 +247,25 @@ def type_of(
             message = f"`{operation.name}` makes {kind} with {name} = {first}, {other} with {name} = {value}"
             raise RuleError(message, help=hint)
     return kind
+
+
+def _check_groups(
+    operation: Operation,
+    inputs: Sequence[MapType],
+    made: MapType,
+    attrs: Attributes,
+    values: Callable[[Number], Sequence[Fraction]],
+) -> None:
+    """Check that decided channels can be cut into groups, whatever is decided."""
+    groups = operation.groups(inputs, attrs).constant
+    for what, channels in (("input", inputs[0].channels), ("output", made.channels)):
+        if groups not in (None, 1) and channels.constant is None:
+            wrong = [value for value in values(channels) if value % groups]
+            if wrong:
+                raise RuleError(
+                    f"`{operation.name}` with {groups} groups cannot divide {channels} = {wrong[0]} {what} channels",
+                    help="let all values that the channels can take be multiples of the groups",
+                )
 
 
 class Widths(Protocol):

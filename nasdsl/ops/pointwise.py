@@ -203,6 +203,9 @@ class Shuffle(Operation):
             raise RuleError(f"`shuffle` with {groups} groups cannot divide {channels} channels")
         return inputs[0]
 
+    def groups(self, inputs: Sequence[MapType], attrs: Attributes) -> Number:
+        return Number.of(integer(attrs, "groups"))
+
     def torch(self, inputs: Sequence[MapType], output: MapType, attrs: Attributes, widths: Widths) -> TorchForm:
         return TorchForm("", call=f"F.channel_shuffle({{x}}, {integer(attrs, 'groups')})")
 

@@ -33,10 +33,10 @@ def module_and_class(target: str) -> tuple[str, str]:
 
 def extern_form(node: Node, attrs: Mapping[str, Any]) -> TorchForm:
     """The PyTorch form of an extern: its class, constructed with the arguments that are no maps, called with those
-    that are.
+    that are. No argument depends on decisions.
 
     Raises:
-        NasError: An argument depends on decisions, or cannot be written as one of a Python call.
+        NasError: The target is not two dotted Python names, or an argument's name cannot be one in Python.
     """
     target = str(attrs["target"])
     module_and_class(target)
@@ -48,23 +48,13 @@ def extern_form(node: Node, attrs: Mapping[str, Any]) -> TorchForm:
             raise NasError(
                 f"{node.span}: `{name}` cannot be an argument of a Python class", help="rename the parameter"
             )
-        args[name] = _plain(node, name, value)
-    if node.type.channels.constant is None:
-        raise NasError(
-            f"{node.span}: the channels that `{target}` makes depend on decisions, {node.type.channels}; "
-            "a class of your own cannot be sliced",
-            help="bring its input to a fixed number of channels before it: conv(c, k = 1)",
-        )
+        args[name] = _plain(value)
     return TorchForm(target, args, "{self}({x})" if len(node.inputs) == 1 else "{self}({all})")
 
 
-def _plain(node: Node, name: str, value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if not isinstance(value, Number):
         return value
     constant = value.constant
-    if constant is None:
-        raise NasError(
-            f"{node.span}: `{name}` of `{node.attrs['target']}` depends on decisions, {value}",
-            help="give the extern numbers that are the same in every architecture",
-        )
+    assert constant is not None, "what an extern is given is the same in every architecture"
     return int(constant) if constant.denominator == 1 else float(constant)

@@ -47,7 +47,9 @@ def _weights(module: nn.Module, node: Node, derived: Graph) -> Mapping[str, Tens
         if "bias" in state:
             state["bias"] = state["bias"][:c]
     elif isinstance(module, Linear):
-        state["weight"] = state["weight"][:, :c_in]
+        state["weight"] = state["weight"][:c, :c_in]
+        if "bias" in state:
+            state["bias"] = state["bias"][:c]
     return state
 
 
@@ -62,15 +64,12 @@ def _whole(number: Attribute) -> int:
 
 
 def _chosen_numbers(graph: Graph, derived: Graph) -> dict[str, int]:
-    """The values of choices among numbers, as the channels and attributes of the network show them."""
-    names = [d.path for d in graph.decisions.values() if d.kind is Kind.CHOOSE and isinstance(d.domain[0], int)]
-    values = {name: [int(value) for value in graph.domain(name)] for name in names}
-    for node in derived.nodes:
-        origin = graph.nodes[node.origin if node.origin is not None else node.id]
-        numbers = [(origin.type.channels, _channels(node))]
-        numbers += [(of, _whole(node.attrs[key])) for key, of in origin.attrs.items() if isinstance(of, Number)]
-        for number, found in numbers:
-            if len(number.symbols) == 1 and number.symbols[0] in values:
-                (name,) = number.symbols
-                values[name] = [v for v in values[name] if number.evaluate({name: v}.__getitem__) == found]
-    return {name: left[0] for name, left in values.items()}
+    """The values of the choices among numbers; what is dead in the network is its first."""
+    decided = derived.decided or {}
+    found: dict[str, int] = {}
+    for path, decision in graph.decisions.items():
+        if decision.kind is Kind.CHOOSE and isinstance(decision.domain[0], int):
+            value = decided.get(path, decision.domain[0])
+            assert isinstance(value, int), "a choice among numbers is decided by one"
+            found[path] = value
+    return found

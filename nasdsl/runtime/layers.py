@@ -64,11 +64,12 @@ class BatchNorm2d(nn.Module):
 
 
 class Linear(nn.Linear):
-    """A fully connected layer that can be given fewer than its inputs."""
+    """A fully connected layer that can be given fewer than its inputs, and asked for fewer than its outputs."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        """All outputs for `x`, [N, C] with C at most `in_features`."""
-        return F.linear(x, self.weight[:, : x.shape[1]], self.bias)
+    def forward(self, x: Tensor, c: int | None = None) -> Tensor:
+        """The first `c` outputs (all, if None) for `x`, [N, C] with C at most `in_features`."""
+        bias = dict(self.named_parameters()).get("bias")
+        return F.linear(x, self.weight[:c, : x.shape[1]], None if bias is None else bias[:c])
 
 
 class PerValue(nn.Module, Generic[M]):
