@@ -14,6 +14,7 @@ from nasdsl.codegen.blocks import Block, Item, Shared
 from nasdsl.codegen.classnames import block_name, name_classes
 from nasdsl.codegen.externs import extern_names
 from nasdsl.codegen.group import Group, inlined
+from nasdsl.codegen.late import find_late
 from nasdsl.codegen.parameters import Parameters
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
@@ -41,6 +42,7 @@ class Groups(Parameters):
                 self._of |= {id(block): (group, place) for place, block in enumerate(group.blocks)}
                 self.unify(group)
                 self.classes.append(group)
+        find_late(self)
         self.classes[-1].name = top_name
         name_classes(self.classes[:-1], self.outliner.tree, lambda block: self.of(block)[0], self.externs.values())
 
@@ -105,10 +107,9 @@ class Groups(Parameters):
         route = tuple(str(value) for name, value in node.attrs.items() if name in ("route", "rate"))
         forms = tuple((form.widest.module, tuple(form.widest.args), form.widest.call) for form in item.forms)
         attribute = self.outliner.tree.node_attribute.get(node.id, "")
-        told = tuple(
-            self.told_text(block, item, name) if any(name in form.told for form in item.forms) else None
-            for name in TOLD
-        )
+        # Not as the form is under the values of this instance: what some values slice, others may not.
+        sliced = self.outliner.tree.form(node, {}).told if item.forms else ()
+        told = tuple(self.told_text(block, item, name) if name in sliced else None for name in TOLD)
         return (node.op, attribute, wiring, conditions, route, forms, symbols, told, self.scaled(block, item))
 
     def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable, free: bool) -> Hashable:

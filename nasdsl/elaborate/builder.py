@@ -160,23 +160,17 @@ class GraphBuilder:
         return f"choose among operations instead: choose op in {{ {items} }}"
 
     def _check_picked(self, op: str, inputs: tuple[Input, ...], span: Span) -> None:
-        """Only what takes any number of maps may be given picked ones, and a guard must leave it enough of them."""
+        """Only what takes any number of maps may be given picked ones, and always as many."""
         if OPERATIONS[op].arity is not None:
             message = f"`{op}` reads maps that are always there, found picked ones"
             raise Mistake("E0303", message, span, help="consume the pick with sum(...) or concat(...)")
         pick = next(self.decisions[i.when.decision] for i in inputs if i.when is not None)
         left_out = len(pick.domain) - len(inputs)
-        if op == "concat" and left_out:
+        if left_out:
             raise Mistake(
-                "E0301", f"how many maps `concat` reads depends on what `{pick.path}` picks", span,
+                "E0301", f"how many maps `{op}` reads depends on what `{pick.path}` picks", span,
                 f"{left_out} of the {len(pick.domain)} members are left out",
-                help="leave no member of the pick out, or add the maps up: sum(...)",
-            )  # fmt: skip
-        if left_out >= pick.count:
-            raise Mistake(
-                "E0301", f"`{op}` reads no map at all where `{pick.path}` picks what is left out", span,
-                f"{left_out} of the {len(pick.domain)} members are left out",
-                help=f"leave out fewer than the {pick.count} that are picked",
+                help="read every member of a pick, or let the pick have fewer members",
             )  # fmt: skip
 
     def _picked(self, inputs: tuple[Input, ...], kind: MapType, span: Span) -> MapType:

@@ -171,11 +171,11 @@ def _mixed_members(decision: Pick, draw: Draw, members: Mapping[Key, Thunk]) -> 
     shares: list[dict[Key, list[Tensor]]] = [{} for _ in range(decision.count)]
     for place in sorted(draw.runs):
         standing = [label for label in members if label in decision.subsets[place]]
-        for share, label in zip(shares, standing, strict=False):  # a guard may leave members out
+        for share, label in zip(shares, standing, strict=True):
             share.setdefault(label, []).append(weights[place])
     wanted = {label for share in shares for label in share}
     maps = {label: compute() for label, compute in members.items() if label in wanted}
-    return [mixture((total(parts), maps[label]) for label, parts in share.items()) for share in shares if share]
+    return [mixture((total(parts), maps[label]) for label, parts in share.items()) for share in shares]
 
 
 def _thunks(decision: Pick, members: Mapping[Key, Thunk] | Callable[[Any], Tensor]) -> Mapping[Key, Thunk]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 import torch
 
 from nasdsl import runtime
+from nasdsl.codegen import module_paths
 from nasdsl.source import Source
 from nasdsl.space import load
 from tests.differential.test_supernet import Pair, runs_of
@@ -24,10 +26,6 @@ GRID = """stem = image >> conv_bn_relu(4, k = 3)
 """
 
 FORMS = {
-    "a guard leaves members of a pick out": """
-        pick ins in 3 of 0..4
-        for i in 0..4 { x[i] = image >> conv_bn(4, k = 1) }
-        y = sum(sum(x[i] for i in ins when i < 2), sum(x[i] for i in ins when i > 0))""",
     "picks in picks": """
         pick a in 2 of {"p", "q", "r"}
         pick b in 1 of 0..2
@@ -130,6 +128,31 @@ FORMS = {
         route way[2] in g to [3, 2]
         a, b = top(way[2].end)
         y = concat(way[1].end, a >> resize_like(image))""",
+    "cells that read a map which nothing else reads, called like the one that arrives": """
+        stem = image >> conv_bn_relu(4, k = 3)
+        x = image >> conv_bn(4, k = 1)
+        choose use in { yes: relu, no: conv(k = 1) }
+        grid g[l in 0..=2, r in {1, 2}] from stem at [0, 1] {
+          choose op in { a: conv(4, k = 3), b: conv(4, k = 1) }
+          to [l+1, r] = sum(here >> op(), x >> resize_like(here))
+          to [l+1, 2*r] = here >> conv(4, k = 3, stride = 2)
+        }
+        route way in g to [2, 2]
+        y = (way.end >> resize_like(image) if use == "yes" else image >> conv(4, k = 1)) >> use()""",
+    "a block that ignores what it is given": """
+        block g(a, b) { depth d in 0..=1  z[0] = a >> conv(3, k = 1)  z[1] = b >> conv(3, k = 1)  return z[d] }
+        block f(a, b) = sum(g(b, a), a >> conv_bn(3, k = 3))
+        block h(x) = x >> conv_bn(3, k = 3)
+        y = sum(p = f(image, h(image)), q = f(h(image), image))""",
+    "a block of which only some decisions want a result": """
+        block f(a) {
+          b = a >> conv_bn(3, k = 1)
+          c = b >> conv_bn(3, k = 3)
+          return b >> bn(), c, a >> conv_bn(3, k = 5)
+        }
+        choose op in { p: conv(k = 1), q: conv(k = 3) }
+        u, v, w = f(image)
+        y = sum(u if op == "p" else sum(u, v), w) >> op()""",
     "a task that is the image": "y = image  task u = image { loss l1() }",
 }  # fmt: skip
 
@@ -164,6 +187,26 @@ def test_mixtures(name: str) -> None:
         outputs = pair.supernet.train()(*pair.images, relaxation.draw(torch.Generator().manual_seed(0)))
         assert all(output.isfinite().all() for output in outputs.values())
         sum(output.square().sum() for output in outputs.values()).backward()
+
+
+LATE = (
+    "cells that read a map which nothing else reads, called like the one that arrives",
+    "a block that ignores what it is given",
+    "a block of which only some decisions want a result",
+)
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_what_is_not_wanted_does_not_run(name: str) -> None:
+    pair = pair_of(name)
+    runs = runs_of(pair.supernet)
+    for seed in range(6):
+        architecture = pair.space.sample(seed)
+        network = pair.space.derive(architecture)
+        paths = module_paths(pair.space.graph)
+        runs.clear()
+        pair.supernet(*pair.images, pair.relaxation.fixed(architecture))
+        assert runs == Counter(paths[network.nodes[node].origin] for node in module_paths(network))
 
 
 def test_what_calls_share_is_there_once_and_runs_where_it_is_used() -> None:
