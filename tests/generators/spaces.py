@@ -242,7 +242,7 @@ def _picks(draw: st.DrawFn, i: int) -> list[str]:
 def _results(draw: st.DrawFn, i: int) -> list[str]:
     """A block of three results, of which every call is used differently."""
     sharing = draw(st.sampled_from(["shared ", "shared ", "tied ", ""]))
-    second = draw(st.sampled_from(["a >> conv_bn(4, k = 3)", "layer(x = a)", f"inner{i}(a) >> bn()"]))
+    second = draw(st.sampled_from(["a >> conv_bn(4, k = 3)", "layer(x = a)", f"inner{i}(a) >> relu()"]))
     names = [f"{name}{i}" for name in "pqr"]
     lines = [
         f"shared block inner{i}(x) = x >> dw_conv_bn_relu(k = 3) >> conv_bn(4, k = 1)",
