@@ -7,6 +7,7 @@ sizes and expansions of a space are such numbers; arithmetic on them never round
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -144,3 +145,19 @@ def points(
 
 def _from_dict(total: Mapping[Monomial, Fraction]) -> Number:
     return Number(tuple(sorted((m, c) for m, c in total.items() if c)))
+
+
+def quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
+    """The symbols and the factor with number = symbols * factor * divisor, for numbers of one term.
+
+    >>> w, e = Number.symbol("w"), Number.symbol("e")
+    >>> quotient(2 * e * w, 4 * w), quotient(e, w)
+    ((('e',), Fraction(1, 2)), None)
+    """
+    if len(number.terms) != 1 or len(divisor.terms) != 1:
+        return None
+    left = Counter(number.terms[0][0])
+    left.subtract(divisor.terms[0][0])
+    if any(count < 0 for count in left.values()):
+        return None
+    return tuple(left.elements()), number.terms[0][1] / divisor.terms[0][1]

@@ -71,29 +71,15 @@ class ConvBnRelu(nn.Module):
         return F.relu(x)  # [N, c, H/stride, W/stride]
 
 
-class DwConvBnRelu0(nn.Module):
-    """`dw_conv_bn_relu` (std.nas:14): f[0].dw_conv_bn_relu."""
+class DwConvBnRelu(nn.Module):
+    """`dw_conv_bn_relu` (std.nas:14), 21 times."""
 
-    def __init__(self) -> None:
+    def __init__(self, c: int, k: int, stride: int, widths: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.dw_conv = nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False)
-        self.bn = nn.BatchNorm2d(16)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.dw_conv(x)  # [N, 16, 112, 112]
-        x = self.bn(x)  # [N, 16, 112, 112]
-        return F.relu(x)  # [N, 16, 112, 112]
-
-
-class ElasticDwConvBnRelu(nn.Module):
-    """`dw_conv_bn_relu` (std.nas:14), 20 times, such as f[1].stage.y[1].layer.y.dw_conv_bn_relu."""
-
-    def __init__(self, c: int, stride: int, widths: tuple[int, ...]) -> None:
-        super().__init__()
-        self.dw_conv = runtime.Conv2d(c, c, 7, stride=stride, padding=3, groups=c, bias=False)
+        self.dw_conv = runtime.Conv2d(c, c, k, stride=stride, padding=k // 2, groups=c, bias=False)
         self.bn = runtime.BatchNorm2d(c, widths)
 
-    def forward(self, x: Tensor, k: int) -> Tensor:
+    def forward(self, x: Tensor, k: int | None = None) -> Tensor:
         x = self.dw_conv(x, k=k)  # [N, C, H/stride, W/stride]
         x = self.bn(x)  # [N, C, H/stride, W/stride]
         return F.relu(x)  # [N, C, H/stride, W/stride]
@@ -119,7 +105,7 @@ class Layer1(nn.Module):
     def __init__(self, c: int, c_2: int, stride: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.y_conv_bn_relu = ConvBnRelu(c // 6, c, k=1, stride=1, widths=widths)
-        self.y_dw_conv_bn_relu = ElasticDwConvBnRelu(c, stride=stride, widths=widths)
+        self.y_dw_conv_bn_relu = DwConvBnRelu(c, k=7, stride=stride, widths=widths)
         self.y_conv_bn = ConvBn(c, c_2)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
@@ -135,7 +121,7 @@ class Layer(nn.Module):
     def __init__(self, c: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.y_conv_bn_relu = ConvBnRelu(c // 6, c, k=1, stride=1, widths=widths)
-        self.y_dw_conv_bn_relu = ElasticDwConvBnRelu(c, stride=1, widths=widths)
+        self.y_dw_conv_bn_relu = DwConvBnRelu(c, k=7, stride=1, widths=widths)
         self.y_conv_bn = ConvBn(c, c // 6)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
@@ -175,7 +161,7 @@ class Supernet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = ConvBnRelu(3, 16, k=3, stride=2)
-        self.f_0_dw_conv_bn_relu = DwConvBnRelu0()
+        self.f_0_dw_conv_bn_relu = DwConvBnRelu(16, k=3, stride=1)
         self.f_0_conv_bn = ConvBn(16, 16)
         self.f_1 = Stage(96, 144, stride=2, widths=(48, 64, 96), widths_2=(72, 96, 144))
         self.f_2 = Stage(144, 240, stride=2, widths=(72, 96, 144), widths_2=(120, 160, 240))

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nasdsl.codegen.arguments import Arguments
-from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Atom, Grid, Node
-from nasdsl.ops.operation import TorchForm
+from nasdsl.ir.graph import Atom, Cell, Grid, Node
+from nasdsl.number import Number, quotient
+from nasdsl.ops.operation import TOLD, TorchForm
 from nasdsl.passes.module_paths import ModuleTree
 
 
@@ -124,12 +124,39 @@ class Outliner:
         return home
 
     def reads_of(self, node: Node) -> tuple[Ref, ...]:
-        """What a node reads: routes read their grid, joins read nothing themselves."""
+        """What a node reads: routes read their grid, joins read nothing themselves.
+
+        An operation reads a grid, too, if it is told the channels of a route's last map and does not read the map.
+        """
         if node.op in ("route_end", "route_last"):
             return (self._grid_of_route[str(node.attrs["route"])],)
         if node.op == "join":
             return ()
-        return tuple(dict.fromkeys(i.node for i in node.inputs))
+        cases = [symbol for number in self._told(node) for symbol in number.symbols if symbol in self.graph.cases]
+        return tuple(dict.fromkeys((*(i.node for i in node.inputs), *map(self.grid_of, cases))))
+
+    def _told(self, node: Node) -> list[Number]:
+        """What an operation is told that is no multiple, by decisions of its instance, of the channels it reads."""
+        given = self.graph.nodes[node.inputs[0].node].type.channels if node.inputs else Number.of(0)
+        path = self.graph.scopes[node.scope].path
+        found = []
+        for number in (node.attrs[name] for name in TOLD if name in node.attrs):
+            factors = quotient(number, given) if isinstance(number, Number) else None
+            if isinstance(number, Number) and not (
+                factors and all(not path or symbol.startswith(f"{path}.") for symbol in factors[0])
+            ):
+                found.append(number)
+        return found
+
+    def last_of(self, case: str) -> tuple[str, Cell]:
+        """The route whose last map has these channels, and one of the cells where it can be."""
+        atom, _ = self.graph.cases[case].cases[0]
+        assert isinstance(atom.value, tuple), "routes lead through cells"
+        return atom.decision, atom.value
+
+    def grid_of(self, case: str) -> str:
+        """The grid of that route."""
+        return self._grid_of_route[self.last_of(case)[0]]
 
     def _borders(self) -> tuple[dict[int, dict[Ref, None]], dict[int, dict[int, None]]]:
         """For each instance what it reads from outside and what is read from it."""
@@ -279,14 +306,6 @@ class Outliner:
 
 
 def conditional(node: Node) -> Atom | None:
-    """The condition on the members of a sum or concat, if some have one.
-
-    Raises:
-        NasError: They belong to several decisions.
-    """
-    atoms = [i.when for i in node.inputs if i.when is not None]
-    if node.op == "mix" or not atoms:
-        return None
-    if len({atom.decision for atom in atoms}) > 1:
-        raise NasError(f"{node.span}: `{node.op}` depends on several picks at once", help="use one `pick` for it")
-    return atoms[0]
+    """The condition on a member of a sum or concat, if some have one: they are all about one pick."""
+    atoms = (i.when for i in node.inputs if i.when is not None)
+    return None if node.op == "mix" else next(atoms, None)

@@ -73,6 +73,7 @@ class Body(Names):
         self._place = {id(step): place for place, step in enumerate(steps_of(self.block))}
         self._typed: set[str] = set()
         self._deferred: set[str] = set()
+        self._modules: set[str] = set()
         self._written: list[Written] = []
 
     def parameters(self) -> list[str]:
@@ -80,6 +81,7 @@ class Body(Names):
         found = []
         nodes = self.groups.graph.nodes
         inputs = [n.id for n in self.groups.graph.inputs()] if self.block.scope == 0 else []
+        late = {self.block.arguments[place] for place in self.group.late_arguments}
         for ref in (*inputs, *self.block.arguments):
             if isinstance(ref, str):
                 name = identifier(ref, RESERVED | self._bound)
@@ -89,13 +91,14 @@ class Body(Names):
                 attribute = self.groups.outliner.tree.attribute[ref.scope]
                 name, kind = identifier(attribute, RESERVED | self._bound), self.groups.class_of(ref)
                 self._pinned.add(name)
+                self._modules.add(name)
             else:
                 wanted = nodes[ref].name if self.block.scope == 0 else self._argument(ref)
                 name, kind = identifier(wanted, RESERVED | self._bound), "Tensor"
-            self.names[ref] = name
+            self.names[ref] = self._late(name) if ref in late else name
             self._bound.add(name)
             self._typed.add(name)
-            found.append(f"{name}: {kind}")
+            found.append(f"{name}: {'runtime.Thunk' if ref in late else kind}")
         if self.group.chooses:
             found.append("arch: Choices")
         told = " ".join(flat(text) for text in self.group.told.values())
@@ -127,15 +130,17 @@ class Body(Names):
             self._return(last)
         else:
             self.statements(live)
-            shown = ", ".join(self.names[ref] for ref in results)
-            self.lines.append(f"{' ' * self._indent}return {shown}")
+            late = self.group.late_results
+            shown = [
+                flat(self._thunk(self.names[r], "")) if i in late else self.names[r] for i, r in enumerate(results)
+            ]
+            self.lines.append(f"{' ' * self._indent}return {', '.join(shown)}")
 
     def finish_with(self, output: int) -> None:
         """Write the steps and return one of their maps."""
-        last = self.items[-1]
-        if last.makes == (output,) and last.grid is None:
+        if self.items and self.items[-1].makes == (output,) and self.items[-1].grid is None:
             self.statements(self.items[:-1])
-            self._return(last)
+            self._return(self.items[-1])
         else:
             self.statements(self.items)
             self.lines.append(f"{' ' * self._indent}return {self.names[output]}")
@@ -163,7 +168,7 @@ class Body(Names):
         names: list[str] = []
         for ref in item.makes:
             name = self._variable(ref, item, set(names))
-            self.names[ref] = name
+            self.names[ref] = self._late(name) if self._comes_late(item, len(names)) else name
             names.append(name)
             self._bound.add(name)
         annotated = len(names) == 1 and names[0] not in self._typed and not self._is_typed(item, expression)
@@ -217,12 +222,22 @@ class Body(Names):
         name = self._binding(item.makes[0]) or self._full_name(item.makes[0])
         name = identifier(name, RESERVED | self._bound)
         self._bound.add(name)
-        self._pinned.add(name)
-        self._deferred.add(name)
+        made = self._late(name)
         for place, ref in enumerate(item.makes):
-            self.names[ref] = f"{name}()" if len(item.makes) == 1 else f"{name}()[{place}]"
+            call = "()" if self._comes_late(item, place) else ""
+            self.names[ref] = made if len(item.makes) == 1 else f"{made}[{place}]{call}"
         later = Nest("runtime.once(", (Prefixed("lambda: ", expression),))
         self.lines += lay_out(f"{name} = ", later, "", self._indent, comment)
+
+    def _late(self, name: str) -> str:
+        """How a map is written that a function of this name computes; the name stays."""
+        self._pinned.add(name)
+        self._deferred.add(name)
+        return f"{name}()"
+
+    def _comes_late(self, item: Item, place: int) -> bool:
+        """Whether one of the results of a step is a function."""
+        return bool(item.child) and place in self.groups.of(item.child[0])[0].late_results
 
     def _captured(self, item: Item) -> set[str]:
         """The variables that a function of a step reads later: they must stay as they are."""
@@ -233,7 +248,8 @@ class Body(Names):
         """Whether a type checker knows that this is a tensor."""
         text = flat(expression)
         if item.node is not None and item.node.op in ("route_end", "route_last", "sum"):
-            return text.startswith(TYPED) or "self." not in text
+            modules = ["self.", *(f"{name}{end}" for name in self._modules for end in "([")]
+            return text.startswith(TYPED) or not any(module in text for module in modules)
         return text.startswith(TYPED) or text in self._typed
 
     def indented(self, items: Sequence[Item]) -> None:
@@ -271,6 +287,12 @@ class Body(Names):
         place = self._place[id(item)]
         return {number.name: self.group.told.get((place, i)) for i, number in enumerate(inner.numbers)}
 
+    def _said(self, told: str) -> str:
+        """What is told, with the walks of grids as they are called here."""
+        grids = list(self.groups.graph.grids)
+        told = re.sub(r"\b(\w+)(?=\.shape\[1\])", lambda x: f"{x[1]}()" if x[1] in self._deferred else x[1], told)
+        return re.sub(r"\{walk (\d+)\}", lambda found: self.names[grids[int(found[1])]], told)
+
     def call(
         self, name: str, item: Item, told: Mapping[str, Expression | None], names: Mapping[Ref, str]
     ) -> Expression:
@@ -290,13 +312,20 @@ class Body(Names):
         self, item: Item, told: Mapping[str, Expression | None], names: Mapping[Ref, str]
     ) -> list[Expression]:
         """What an inner instance is called with."""
-        arguments: list[Expression] = [names.get(ref) or self.value(ref) for ref in item.reads]
+        late = self.groups.of(item.child[0])[0].late_arguments
+        arguments: list[Expression] = []
+        for place, ref in enumerate(item.reads):
+            read = names.get(ref) or self.value(ref)
+            arguments.append(self._thunk(read, "") if place in late else read)
+            if place in late and ref in self.names:
+                self._pinned.add(self.names[ref].partition("(")[0])
         if self.groups.of(item.child[0])[0].chooses:
             arguments.append(self.groups.view(self.groups.path(item.child[0]), self.block))
         skipped = False
         for number, value in told.items():
             if value is not None:
-                arguments.append(Prefixed(f"{number}=", value) if skipped else value)
+                said = self._said(flat(value))
+                arguments.append(Prefixed(f"{number}=", said) if skipped else said)
             skipped = skipped or value is None
         return arguments
 
@@ -330,7 +359,7 @@ class Body(Names):
         place = self._place[id(item)]
         module = f"self.{self.groups.outliner.tree.node_attribute.get(node.id, '')}{self.variant(item)}"
         call = item.forms[0].call
-        told = {name: flat(self.group.told.get((place, i), "")) for i, name in enumerate(TOLD)}
+        told = {name: self._said(flat(self.group.told.get((place, i), ""))) for i, name in enumerate(TOLD)}
         for name, text in told.items():
             call = call if text else re.sub(rf", (\w+=)?\{{{name}\}}", "", call)
         return _formatted(call, module, [self.value(i.node) for i in node.inputs], told)
@@ -406,11 +435,12 @@ class Body(Names):
         grid = item.grid
         assert grid is not None, "asked before"
         entries, comments = [], {}
+        x = next(name for name in ("x", "y", "z", "here", "arriving") if name not in self._bound)
         for place, (link, step) in enumerate(self.groups.links(item)):
-            join = grid.cells[link.source]
-            body = self._link(item, join, link.node, step)
+            names: dict[Ref, str] = {grid.cells[link.source]: x}
+            body = x if step is None else self._link(item, link.node, step, names)
             key = flat(literal((link.source, link.target)))
-            entries.append(Prefixed(f"{key}: ", self._thunk(body, "x")))
+            entries.append(Prefixed(f"{key}: ", self._thunk(body, x)))
             comments[place] = joined([self.shapes.short(link.node), self.shapes.latency_of(link.node, step)])
         name = identifier(grid.path.rpartition(".")[2], RESERVED | self._bound)
         links = identifier(f"{name}_links", RESERVED | self._bound)
@@ -421,16 +451,17 @@ class Body(Names):
         table = Nest("{", tuple(entries), "}", broken=True, comments=comments)
         self.lines += lay_out(f"{links}: runtime.Links = ", table, "", self._indent)
         start = self.value(item.reads[0])
+        if item.reads[0] not in self.group.always:
+            start = self._thunk(start, "")
         walk = Nest("runtime.Walk(", ("arch", quoted(grid.path), start, links))
         self.lines += lay_out(f"{name} = ", walk, "", self._indent)
 
-    def _link(self, walk: Item, join: int, node: int, step: Item | None) -> Expression:
-        if step is None:
-            return "x"
+    def _link(self, walk: Item, node: int, step: Item, names: dict[Ref, str]) -> Expression:
+        (join,) = names
+        assert isinstance(join, int), "a map arrives"
         cell = walk.cells[self.groups.graph.nodes[join].scope]
         attributes = self.groups.outliner.tree.attribute
         place = f"self.{attributes[cell.child[0].scope]}{self.variant(cell)}"
-        names: dict[Ref, str] = {join: "x"}
         for hold in cell.child[0].holds:
             names[Shared(hold.child[0].scope)] = f"{place}.{attributes[hold.child[0].scope]}"
         module = f"{place}.{attributes[step.child[0].scope]}"

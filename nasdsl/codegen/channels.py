@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from fractions import Fraction
 from math import lcm
 from typing import Any
 
@@ -12,11 +10,10 @@ from nasdsl.codegen.arguments import with_separate_arguments
 from nasdsl.codegen.blocks import Block, Item, Outliner, Shared
 from nasdsl.codegen.classnames import block_name
 from nasdsl.codegen.group import Group, steps_of
-from nasdsl.codegen.layout import flat, literal
-from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Graph, Kind, Scope
-from nasdsl.number import Number
-from nasdsl.passes.module_paths import identifier
+from nasdsl.codegen.layout import flat, literal, quoted
+from nasdsl.ir.graph import Graph, Kind, Node, Scope
+from nasdsl.number import Number, quotient
+from nasdsl.passes.module_paths import identifier, module_tree
 from nasdsl.passes.openings import with_shared_openings
 
 
@@ -33,12 +30,13 @@ class Channels:
 
     def __init__(self, graph: Graph) -> None:
         self.original = graph
-        arguments = with_separate_arguments(with_shared_openings(graph))
+        arguments = with_separate_arguments(module_tree(with_shared_openings(graph)).graph)
         self.graph = graph = arguments.graph
         self.outliner = Outliner(arguments)
         self.top = self.outliner.top()
         self._cell_scopes = {graph.nodes[join].scope for grid in graph.grids.values() for join in grid.cells.values()}
         self._widths = self._width_owners()
+        self._numbers_inside = self._attributes_inside()
         self._felt_in: dict[int, dict[Any, list[str]]] = {}
         self._of: dict[int, tuple[Group, int]] = {}
         self.levels = self._levels()
@@ -109,23 +107,43 @@ class Channels:
         by_shape = self._by_shape(number, block) if name[0] == "c" else ""
         if by_shape:
             return by_shape
-        if number.constant is None and any(not self.relative(symbol, block) for symbol in number.symbols):
+        if not self._at_hand(number, block):
             return None
-        if any(symbol in self.graph.cases for symbol in number.symbols):
-            raise NasError(
-                f"{self.graph.scopes[block.scope].span}: channels are computed from those of a route's last map",
-                help="give the operation a number of channels of its own: conv(c, k = 1)",
-            )
         scale = lcm(*(coefficient.denominator for _, coefficient in number.terms))
-        parts = []
+        total = ""
         for monomial, coefficient in number.terms:
-            factors = [f"arch[{flat(literal(self.relative(symbol, block)))}]" for symbol in monomial]
             integer = int(coefficient * scale)
-            parts.append(" * ".join(([] if integer == 1 and factors else [str(integer)]) + factors))
-        total = " + ".join(parts)
+            factors = [self._read(symbol, block) for symbol in monomial]
+            term = " * ".join(factors if abs(integer) == 1 and factors else [str(abs(integer)), *factors])
+            minus = " - " if total else "-"
+            total += (minus if integer < 0 else " + " if total else "") + term
         if scale == 1:
             return total
-        return f"{total} // {scale}" if len(parts) == 1 else f"({total}) // {scale}"
+        return f"{total} // {scale}" if len(number.terms) == 1 else f"({total}) // {scale}"
+
+    def _at_hand(self, number: Number, block: Block) -> bool:
+        """Whether an instance can read all that a number depends on: decisions of its own, grids that it walks."""
+        cases = [symbol for symbol in number.symbols if symbol in self.graph.cases]
+        walked = {symbol for symbol in cases if self.outliner.grid_of(symbol) in self._walks(block)}
+        owned = {symbol for symbol in walked if self._owns(block, symbol)}
+        own = all(symbol in walked or self.relative(symbol, block) for symbol in number.symbols)
+        return number.constant is not None or own or bool(owned)
+
+    def _walks(self, block: Block) -> set[Any]:
+        """The grids that an instance walks, or is given the walk of."""
+        return {*block.arguments, *(ref for item in block.items for ref in item.makes)}
+
+    def _owns(self, block: Block, case: str) -> bool:
+        return self.outliner.grid_owner(self.outliner.grid_of(case)) == block.scope
+
+    def _read(self, symbol: str, block: Block) -> str:
+        """How an instance reads a decided number, or, through a walk, the channels of a route's last map."""
+        if symbol in self.graph.cases:
+            route, (_, rate) = self.outliner.last_of(symbol)
+            place = list(self.graph.grids).index(self.outliner.grid_of(symbol))
+            return f"{{walk {place}}}.last({quoted(route)}, {rate}).shape[1]"
+        view, name = self.condition(symbol, block)
+        return f"{view}[{flat(literal(name))}]"
 
     def _by_shape(self, number: Number, block: Block) -> str:
         """A number that is that of an argument's channels times decisions of the instance: `arch["e"] * x.shape[1]`."""
@@ -246,14 +264,24 @@ class Channels:
         return self.graph.nodes[ref].type.channels.symbols if isinstance(ref, int) else ()
 
     def _used_symbols(self, item: Item) -> set[str]:
-        """The decided numbers that a call is told, or that an operation has among its attributes."""
+        """The decided numbers that a call or an operation has among its attributes, whatever they are fixed to be."""
         if not item.child:
-            attrs = item.node.attrs.values() if item.node else ()
-            return {symbol for number in attrs if isinstance(number, Number) for symbol in number.symbols}
-        group, where = self.of(item.child[0])
-        numbers = [number.values[where] for number in group.numbers]
-        told = {symbol for number in numbers if number is not None for symbol in number.symbols} | set(item.symbols)
-        return told.union(*(self.outliner.variants(ref) for ref in item.reads if isinstance(ref, Shared)))
+            return _attribute_symbols(item.node) if item.node else set()
+        inner = self._numbers_inside[item.child[0].scope] | set(item.symbols)
+        return inner.union(*(self.outliner.variants(ref) for ref in item.reads if isinstance(ref, Shared)))
+
+    def _attributes_inside(self) -> dict[int, set[str]]:
+        """For each instance the decided numbers among the attributes of its operations and of those within it."""
+        found: dict[int, set[str]] = {scope: set() for scope in (0, *self.outliner.tree.parent)}
+        for node in self.graph.nodes:
+            symbols = _attribute_symbols(node)
+            for scope in self.outliner.tree.chain(node.scope) if symbols else ():
+                found[scope] |= symbols
+        return found
+
+
+def _attribute_symbols(node: Node) -> set[str]:
+    return {symbol for number in node.attrs.values() if isinstance(number, Number) for symbol in number.symbols}
 
 
 def _by_use(inner: Mapping[str, Iterable[str]], top: str) -> dict[str, int]:
@@ -281,17 +309,6 @@ def _are_products(factors: Mapping[Number, set[frozenset[Any]]]) -> bool:
         return True
     alike = {factor for ways in factors.values() for factor in ways}
     return len(factors) > 1 and len(alike) == 1 and any(alike)
-
-
-def quotient(number: Number, divisor: Number) -> tuple[tuple[str, ...], Fraction] | None:
-    """The symbols and the factor with number = symbols * factor * divisor, for numbers of one term."""
-    if len(number.terms) != 1 or len(divisor.terms) != 1:
-        return None
-    left = Counter(number.terms[0][0])
-    left.subtract(divisor.terms[0][0])
-    if any(count < 0 for count in left.values()):
-        return None
-    return tuple(left.elements()), number.terms[0][1] / divisor.terms[0][1]
 
 
 def sliced_number(item: Item, name: str) -> Number:

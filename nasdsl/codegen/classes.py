@@ -182,7 +182,9 @@ class Printer:
         body.finish()
         kind = "Tensor"
         if len(group.blocks[0].results) != 1:
-            kind = f"tuple[{', '.join(['Tensor'] * len(group.blocks[0].results))}]"
+            places = range(len(group.blocks[0].results))
+            kinds = ["runtime.Thunk" if place in group.late_results else "Tensor" for place in places]
+            kind = f"tuple[{', '.join(kinds)}]"
         return [*lay_out("def ", Nest("forward(", ("self", *parameters)), f" -> {kind}:", 4), *body.lines]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from nasdsl.codegen.classnames import OWN
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
 from nasdsl.ops.extern import module_and_class
+from nasdsl.ops.operation import RuleError
 from nasdsl.passes.module_paths import RESERVED, identifier
 
 
@@ -19,7 +21,11 @@ def extern_names(graph: Graph) -> dict[str, str]:
     targets = sorted({str(node.attrs["target"]) for node in graph.nodes if node.op == "extern"})
     names: dict[str, str] = {}
     for target in targets:
-        names[target] = identifier(module_and_class(target)[1], OWN | RESERVED | set(names.values()))
+        try:
+            _, own = module_and_class(target)
+        except RuleError as error:
+            raise NasError(error.message, help=error.help) from None
+        names[target] = identifier(own, OWN | RESERVED | set(names.values()))
     return names
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nasdsl.codegen.blocks import Block, Item
+from nasdsl.codegen.blocks import Block, Item, Ref
 from nasdsl.codegen.layout import Expression
 
 DEFAULTS: Mapping[str, Any] = {
@@ -51,6 +51,9 @@ class Group:
         numbers: Channels and kernel sizes (`c`, `k`) that `forward` is told at run time.
         chooses: Whether `forward` needs the decisions.
         given: By the place of a step the constructor argument that is its module: where instances differ in it.
+        late_arguments: The places of the arguments that come as functions (see `nasdsl.codegen.late`).
+        late_results: The places of the results that go as functions.
+        always: The maps of the first instance that are needed whatever has been decided.
     """
 
     blocks: list[Block]
@@ -62,6 +65,9 @@ class Group:
     told: dict[tuple[int, int], Expression] = field(default_factory=dict)
     links: dict[tuple[int, int], Expression] = field(default_factory=dict)
     given: dict[int, str] = field(default_factory=dict)
+    late_arguments: set[int] = field(default_factory=set)
+    late_results: set[int] = field(default_factory=set)
+    always: set[Ref] = field(default_factory=set)
 
     def steps(self, place: int) -> list[Item]:
         """The steps at one place, in every instance."""

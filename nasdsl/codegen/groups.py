@@ -14,11 +14,11 @@ from nasdsl.codegen.blocks import Block, Item, Shared
 from nasdsl.codegen.classnames import block_name, name_classes
 from nasdsl.codegen.externs import extern_names
 from nasdsl.codegen.group import Group, inlined
+from nasdsl.codegen.late import find_late
 from nasdsl.codegen.parameters import Parameters
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph
 from nasdsl.ops.operation import TOLD
-from nasdsl.passes.module_paths import unlike_calls
 
 
 class Groups(Parameters):
@@ -42,6 +42,7 @@ class Groups(Parameters):
                 self._of |= {id(block): (group, place) for place, block in enumerate(group.blocks)}
                 self.unify(group)
                 self.classes.append(group)
+        find_late(self)
         self.classes[-1].name = top_name
         name_classes(self.classes[:-1], self.outliner.tree, lambda block: self.of(block)[0], self.externs.values())
 
@@ -106,10 +107,9 @@ class Groups(Parameters):
         route = tuple(str(value) for name, value in node.attrs.items() if name in ("route", "rate"))
         forms = tuple((form.widest.module, tuple(form.widest.args), form.widest.call) for form in item.forms)
         attribute = self.outliner.tree.node_attribute.get(node.id, "")
-        told = tuple(
-            self.told_text(block, item, name) if any(name in form.told for form in item.forms) else None
-            for name in TOLD
-        )
+        # Not as the form is under the values of this instance: what some values slice, others may not.
+        sliced = self.outliner.tree.form(node, {}).told if item.forms else ()
+        told = tuple(self.told_text(block, item, name) if name in sliced else None for name in TOLD)
         return (node.op, attribute, wiring, conditions, route, forms, symbols, told, self.scaled(block, item))
 
     def _call_shape(self, block: Block, item: Item, refs: Hashable, symbols: Hashable, free: bool) -> Hashable:
@@ -141,8 +141,8 @@ class Groups(Parameters):
     def _check_alike(self, item: Item, group: Group) -> None:
         """All calls of a shared block are of one class."""
         assert item.shared is not None, "only shared calls are checked"
-        if self._held.setdefault(item.shared.scope, group) is not group:
-            raise unlike_calls(self.graph, item.child[0].scope)
+        alike = self._held.setdefault(item.shared.scope, group) is group
+        assert alike, f"the calls of {self.graph.scopes[item.shared.scope].weights} use the same parts"
 
     def class_of(self, shared: Shared) -> str:
         """The type of the module that the calls of a shared block have in common."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from nasdsl.codegen.blocks import Block, Item, Ref, conditional
+from nasdsl.codegen.blocks import Block, Item, Ref
 from nasdsl.codegen.group import Group
 from nasdsl.codegen.groups import Groups
+from nasdsl.codegen.late import only_conditional
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.module_paths import RESERVED, identifier
 
@@ -30,7 +31,9 @@ class Names:
         self._uses = self._count_uses()
         self._outputs = {*self.block.results, *(t.output for t in groups.graph.tasks if self.block.scope == 0)}
         self._maker = {ref: item for item in self.items for ref in item.makes}
-        self._eager = self._always_needed()
+        self._eager = {
+            id(item) for item in self.items if item.grid is not None or group.always.intersection(item.makes)
+        }
         self._lazy = {id(item) for item in self.items if self._is_lazy(item)}
 
     def _argument(self, ref: int) -> str:
@@ -112,23 +115,9 @@ class Names:
                 uses.setdefault(ref, []).append(item)
         return uses
 
-    def _always_needed(self) -> set[int]:
-        """The steps that are done whatever has been decided."""
-        wanted: set[Ref] = set(self.block.results)
-        if self.block.scope == 0:
-            wanted |= {task.output for task in self.groups.graph.tasks}
-        needs: dict[Ref, set[Ref]] = {}
-        for item in self.items:
-            read = [{ref} | needs.get(ref, set()) for ref in item.reads if not only_conditional(item, ref)]
-            arms = [{ref} | needs.get(ref, set()) for ref in item.reads if only_conditional(item, ref)]
-            found = set[Ref]().union(*read) | (set.intersection(*arms) if arms else set())
-            needs |= dict.fromkeys(item.makes, found)
-        wanted = wanted.union(*(needs.get(ref, set()) for ref in wanted))
-        return {id(item) for item in self.items if item.grid is not None or wanted.intersection(item.makes)}
-
     def _is_lazy(self, item: Item) -> bool:
         """Whether a step is written inside the one that reads it, which may not need it."""
-        if id(item) in self._eager or len(item.makes) != 1:
+        if id(item) in self._eager or len(item.makes) != 1 or item.makes[0] in self._outputs:
             return False
         users = self._uses.get(item.makes[0], [])
         node = users[0].node if len(users) == 1 else None
@@ -153,11 +142,3 @@ def called_in(graph: Graph, scope: int, ref: int) -> tuple[str, str, str]:
     first, dot, _ = name.partition(".")
     bound = graph.scopes[scope].results.get(ref) or (first if dot or "[" in first else "")
     return bound or name, bound, name
-
-
-def only_conditional(item: Item, ref: Ref) -> bool:
-    """Whether a step reads a map in some of its alternatives only."""
-    node = item.node
-    if node is None or (node.op != "mix" and conditional(node) is None):
-        return False
-    return all(i.when is not None for i in node.inputs if i.node == ref)

@@ -154,9 +154,10 @@ class Parameters(Channels):
         """What a walk tells the links; a walk is the only one of its class."""
         for link, step in self.links(item):
             if step is not None:
-                inner, where = self.of(step.child[0])
+                inner, _ = self.of(step.child[0])
                 for index, parameter in enumerate(inner.numbers):
-                    number = parameter.values[where]
+                    alike = (self._number(other, index) for other in _in_all_variants(item, link))
+                    number = next((each for each in alike if each is not None), None)
                     text = self.number_text(number, group.blocks[0], parameter.name)
                     if number is not None:
                         group.links[link.node, index] = (
@@ -195,9 +196,16 @@ class Parameters(Channels):
         return item.node.op == "mix" or (item.node.op in ("sum", "concat") and conditional(item.node) is not None)
 
     def _number(self, item: Item, place: int) -> Number | None:
-        group, where = self.of(item.child[0])
-        number: Number | None = group.numbers[place].values[where]
-        return number
+        """A number that an instance is told: where there is one instance for each value, that of any that is told."""
+        found = (group.numbers[place].values[where] for group, where in map(self.of, item.child))
+        return next((number for number in found if number is not None), None)
+
+
+def _in_all_variants(walk: Item, link: Link) -> Iterator[Item]:
+    """The calls that make a link, one in each instance of its cell that there is for a value."""
+    for cell in walk.cells.values():
+        for block in cell.child:
+            yield from (step for step in block.items if link.node in step.makes)
 
 
 def _make_alike(steps: Sequence[Item]) -> None:

@@ -114,14 +114,14 @@ def _run(turns: Sequence[Turn]) -> tuple[int, list[list[int]]]:
 def _comprehension(head: Turn, loops: Sequence[Sequence[int]]) -> Expression:
     names = ("i", "j")[: len(loops)]
     key = head.template.format(*(f"{{{name}}}" for name in names))
-    over = [f"for {name} in {_values(values)}" for name, values in zip(names, loops, strict=True)]
+    over: list[Expression] = [f"for {name} in {_values(values)}" for name, values in zip(names, loops, strict=True)]
     if len(head.entries) == 1:
         rest, value = head.entries[0]
         over.insert(0, f'f"{key}{rest}": {value}')
     else:
         over.insert(0, f'f"{key}{{name}}": decision')
-        pairs = ", ".join(f"({quoted(rest)}, {value})" for rest, value in head.entries)
-        over.append(f"for name, decision in ({pairs})")
+        pairs = tuple(Nest("(", (quoted(rest), value)) for rest, value in head.entries)
+        over.append(Prefixed("for name, decision in ", Nest("(", pairs)))
     return Prefixed("**", Nest("{", tuple(over), "}", separator=""))
 
 

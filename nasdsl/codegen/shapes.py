@@ -8,12 +8,11 @@ from itertools import combinations, product
 from math import prod
 
 from nasdsl.codegen.blocks import Block, Item, Ref
-from nasdsl.codegen.channels import quotient
 from nasdsl.codegen.group import Group, Parameter
 from nasdsl.codegen.groups import Groups
 from nasdsl.codegen.layout import prose
 from nasdsl.ir.graph import Decision, Kind
-from nasdsl.number import Number
+from nasdsl.number import Number, quotient
 from nasdsl.ops.catalogue import SELECTING
 from nasdsl.passes.annotations import Range, latency_ranges, range_text
 from nasdsl.types import MapType

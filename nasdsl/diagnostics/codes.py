@@ -37,6 +37,7 @@ TITLES: dict[str, str] = {
     "E0502": "no such grid",
     "E0503": "links that go round in a circle",
     "E0504": "a route declared too late",
+    "E0505": "a route whose end is not read",
     "E0601": "a space without a task",
     "E0602": "a clause of a task is wrong",
     "E0603": "a requirement that is not one",

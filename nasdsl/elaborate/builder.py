@@ -12,7 +12,7 @@ from nasdsl.diagnostics.diagnostic import Label
 from nasdsl.elaborate.imports import STANDARD_FOLDER, STANDARD_LIBRARY
 from nasdsl.elaborate.values import Mistake
 from nasdsl.ir.graph import Atom, Cases, Decision, Grid, Input, Kind, Node, Scope
-from nasdsl.number import Number
+from nasdsl.number import Number, quotient
 from nasdsl.ops.catalogue import OPERATIONS
 from nasdsl.ops.operation import DecidedError, RuleError, type_of
 from nasdsl.source import Span
@@ -33,6 +33,7 @@ class GraphBuilder:
         self.decisions: dict[str, Decision] = {}
         self.grids: dict[str, Grid] = {}
         self.cases: dict[str, Cases] = {}
+        self._case_scopes: dict[str, int] = {}
         self.results: dict[tuple[int, int], str] = {}
         self._child_names: set[tuple[int, str]] = set()
         self._ordinals: set[int] = set()
@@ -118,6 +119,8 @@ class GraphBuilder:
             raise Mistake("E0701", f"the graph has more than {MAX_NODES} nodes, the limit", span)
         self._check_whole(kind.channels, span)
         self._check_numbers(op, attrs, span)
+        if inputs:
+            self._check_in_sight(op, attrs, self.nodes[inputs[0].node].type.channels, scope, span)
         unique = self._unique(scope, name)
         self.nodes.append(Node(len(self.nodes), op, inputs, attrs, kind, scope, unique, span))
         return len(self.nodes) - 1
@@ -145,9 +148,9 @@ class GraphBuilder:
             raise Mistake("E0301", error.message, span, f"found {number}", help=error.help or hint) from None
         except RuleError as error:
             raise Mistake("E0301", error.message, span, help=error.help) from None
-        conditional = [i for i in inputs if i.when is not None]
-        if conditional and op == "concat":
-            kind = self._picked(inputs, kind, span)
+        if any(i.when is not None for i in inputs):
+            self._check_picked(op, inputs, span)
+            kind = self._picked(inputs, kind, span) if op == "concat" else kind
         return self.node(op, inputs, attrs, kind, scope, name, span)
 
     def _among_operations(self, op: str, attribute: str, number: Number, scope: int) -> str:
@@ -162,6 +165,20 @@ class GraphBuilder:
             f"{label}: {call}({attribute} = {value})" for label, value in zip(labels, values, strict=False)
         )
         return f"choose among operations instead: choose op in {{ {items} }}"
+
+    def _check_picked(self, op: str, inputs: tuple[Input, ...], span: Span) -> None:
+        """Only what takes any number of maps may be given picked ones, and always as many."""
+        if OPERATIONS[op].arity is not None:
+            message = f"`{op}` reads maps that are always there, found picked ones"
+            raise Mistake("E0303", message, span, help="consume the pick with sum(...) or concat(...)")
+        pick = next(self.decisions[i.when.decision] for i in inputs if i.when is not None)
+        left_out = len(pick.domain) - len(inputs)
+        if left_out:
+            raise Mistake(
+                "E0301", f"how many maps `{op}` reads depends on what `{pick.path}` picks", span,
+                f"{left_out} of the {len(pick.domain)} members are left out",
+                help="read every member of a pick, or let the pick have fewer members",
+            )  # fmt: skip
 
     def _picked(self, inputs: tuple[Input, ...], kind: MapType, span: Span) -> MapType:
         """The type of a concatenation of picked maps: as many of the (equal) maps as the pick takes."""
@@ -232,10 +249,31 @@ class GraphBuilder:
                     help="a depth says how far a chain is live: y[d]; for numbers declare a width or a choice",
                 )  # fmt: skip
 
-    def last_channels(self, name: str, cases: list[tuple[Atom, Number]]) -> Number:
-        """The channels of one of several maps: a number if all agree, else a symbol for the case distinction."""
+    def _check_in_sight(self, op: str, attrs: Mapping[str, Any], given: Number, scope: int, span: Span) -> None:
+        """The channels of a route's last map are known where its grid is, and where the map itself is read."""
+        for name, number in attrs.items():
+            for case in set(number.symbols) & set(self.cases) if isinstance(number, Number) else ():
+                around: int | None = scope
+                while around not in (None, self._case_scopes[case]):
+                    around = self.scopes[around].parent
+                if around is None and (quotient(number, given) or "x")[0]:
+                    raise Mistake(
+                        "E0302", f"`{name}` of `{op}` depends on the channels of `{case}`, whose grid is not in sight",
+                        span, "only known in the block that has the grid",
+                        help="bring the map to a number of channels of its own first: conv(c, k = 1)",
+                    )  # fmt: skip
+
+    def last_channels(self, name: str, cases: list[tuple[Atom, Number]], scope: int) -> Number:
+        """The channels of one of several maps: a number if all agree, else a symbol for the case distinction.
+
+        Args:
+            name: What the symbol is called.
+            cases: The channels of each map, and when it is the one.
+            scope: That of the grid.
+        """
         if len({number for _, number in cases}) == 1:
             return cases[0][1]
+        self._case_scopes[name] = scope
         self.cases[name] = Cases(tuple(cases))
         return Number.symbol(name)
 

@@ -94,7 +94,7 @@ class Grids(Calls):
         inputs = [Input(grid.cells[cell], Atom(route.decision, cell)) for cell in cells]
         kinds = [self.graph.nodes[i.node].type for i in inputs]
         cases = [(i.when, kind.channels) for i, kind in zip(inputs, kinds, strict=True) if i.when is not None]
-        kind = replace(kinds[0], channels=self.graph.last_channels(name, cases))
+        kind = replace(kinds[0], channels=self.graph.last_channels(name, cases, route.grid.frame.scope))
         attrs = {"route": route.decision, "rate": rate}
         return MapValue(self.graph.node("route_last", tuple(inputs), attrs, kind, scope, name, span))
 

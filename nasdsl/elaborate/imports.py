@@ -161,4 +161,8 @@ def _checked(node: ast.Extern) -> ast.Extern:
         raise Mistake("E0108", message, node.span, help="write: -> [channels(x), 28, 28]")
     if any(parameter.name == "target" for parameter in node.parameters):
         raise Mistake("E0108", "a parameter of an extern cannot be called `target`", node.span)
+    for parameter in node.parameters:
+        if keyword.iskeyword(parameter.name):
+            message = f"`{parameter.name}` is a word of Python and cannot be an argument of a class"
+            raise Mistake("E0108", message, parameter.span, help="rename the parameter")
     return node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -121,6 +121,8 @@ class _SpaceElaborator(Requirements):
                         "nothing is demanded of it",
                         help="add: task name = ... { loss cross_entropy() metric accuracy }",
                     )  # fmt: skip
+                for mistake in self._routes_without_end():
+                    self.report(mistake)
         except Mistake as mistake:
             self.diagnostics.append(mistake.diagnostic)
         except Poisoned:
@@ -303,6 +305,24 @@ class _SpaceElaborator(Requirements):
                 self.report(mistake)
             except Poisoned:
                 pass
+
+    def _routes_without_end(self) -> Iterator[Mistake]:
+        """Routes of which a task reads a part, and none the end: whether two ways are one network is not known."""
+        g = self.graph
+        nodes, _ = pruned(g.nodes, {task.output for task in self.tasks if not task.aux})
+        ends = {node.attrs["route"] for node in nodes if node.op == "route_end"}
+        read = {str(node.attrs["route"]): node.span for node in nodes if node.op == "route_last"}
+        for node in nodes:
+            for symbol in {s for value in node.attrs.values() if isinstance(value, Number) for s in value.symbols}:
+                if symbol in g.cases:
+                    read.setdefault(g.cases[symbol].cases[0][0].decision, node.span)
+        for route, span in read.items():
+            if route not in ends:
+                labels = (Label(g.decisions[route].span, "the route"),)
+                yield Mistake(
+                    "E0505", f"a part of `{route}` is read, but never its end", span, labels=labels,
+                    help=f"let a task read it: {route}.end",
+                )  # fmt: skip
 
     # the end
 

@@ -30,6 +30,9 @@ def verify(graph: Graph) -> Graph:
                 _verify_condition(graph, node, i.when)
         if node.op == "mix":
             _verify_mix(graph, node)
+        elif node.op in OPERATIONS:
+            picks = {i.when.decision for i in node.inputs if i.when is not None}
+            _require(len(picks) < 2, node, "its inputs depend on more than one pick")
         _verify_type(graph, node)
     for task in graph.tasks:
         if not 0 <= task.output < len(graph.nodes):

@@ -107,10 +107,11 @@ class Conv(Operation):
         args |= {"stride": integer(attrs, "stride"), "padding": self._padding(largest)}
         args |= {"dilation": integer(attrs, "dilation"), "groups": widths(self._groups(inputs, attrs))[-1]}
         args["bias"] = attrs["bias"]
-        told = (", k={k}" if len(kernels) > 1 else "") + self._told_groups(inputs, attrs)
-        slim = TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{self._told_channels}{told})")
+        channels, groups = self._told_channels, self._told_groups(inputs, attrs)
+        slim = TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{channels}, k={{k}}{groups})")
+        told = (", k={k}" if len(kernels) > 1 else "") + groups
         if len(outs) > 1:
-            return slim
+            return TorchForm("runtime.Conv2d", args, f"{{self}}({{x}}{channels}{told})", slim=slim)
         plain = len(ins) == len(kernels) == 1
         return TorchForm("nn.Conv2d" if plain else "runtime.Conv2d", args, f"{{self}}({{x}}{told})", slim=slim)
 

@@ -104,8 +104,8 @@ class TorchForm:
         call: The expression, with `{self}` for the module, `{x}` and `{y}` for the inputs (or `{all}`, separated by
             commas, or `{plus}`, by plus signs) and `{c}` and `{k}` for the run-time numbers of output channels and
             the kernel size: "{self}({x}, {c}, k={k})".
-        slim: The form that serves several widths, where this one serves a single one; told no `{c}`, it computes the
-            same.
+        slim: The form that serves several channels and kernels, where this one serves single ones; told no `{c}` and
+            no `{k}`, it computes the same.
     """
 
     module: str

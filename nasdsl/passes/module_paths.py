@@ -3,7 +3,8 @@
 The tree follows the block instances. An instance that only passes its work on to one other (a link that is one block,
 an alternative of a choice that has been decided) is not a module of its own: the other takes its name. Where a choice
 among numbers decides channels, everything that depends on it is there once for each value. What the calls of a shared
-block have in common is one module; it belongs to the innermost instance that encloses all of them.
+block have in common is one module; it belongs to the innermost instance that encloses all of them. Where different maps
+of the calls are used, what they have in common is a module piece by piece.
 
 Modules are called as what they make is called in the text: `stem` if one makes it, `stem_conv_bn` and `stem_conv2x` if
 there are several. Those of `x[3] = sum(edge(x[j]) for j in 0..3)` are the list `x_3`.
@@ -20,12 +21,12 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.graph import Graph, Kind, Node
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS, SELECTING
 from nasdsl.ops.extern import extern_form
 from nasdsl.ops.operation import TorchForm
+from nasdsl.passes.apart import calls_apart, with_scopes_of_their_own
 from nasdsl.passes.shared import Sharing
 from nasdsl.types import MapType
 
@@ -77,7 +78,9 @@ class ModuleTree:
         nodes: For each instance the nodes that are its own.
         attribute: The name of an instance in its parent, or in the instance that holds it.
         node_attribute: The name of a node's module in its instance; only nodes with state have one.
+        stateful: The nodes that have modules.
         sharing: Which instances and nodes share their weights.
+        apart: The instances of shared blocks that have no module in common, only parts of them.
         holder: For each shared instance (the first of those that share) the instance whose attribute it is.
         held: The other way round, in order.
     """
@@ -92,17 +95,17 @@ class ModuleTree:
         self.children: dict[int, list[int]] = {0: []}
         self.attribute: dict[int, str] = {}
         self.node_attribute: dict[int, str] = {}
-        self._stateful = {n.id for n in graph.nodes if n.op not in SELECTING | {"input"} and self.form(n, {}).module}
+        self.stateful = {n.id for n in graph.nodes if n.op not in SELECTING | {"input"} and self.form(n, {}).module}
         self._needs: dict[Number, frozenset[str]] = {}
         self._inner: dict[int, list[int]] = {}
         for scope in graph.scopes[1:]:
             if scope.parent is not None and scope.id in self._first:
                 self._inner.setdefault(scope.parent, []).append(scope.id)
         self.sharing = Sharing(graph)
+        self.apart = calls_apart(graph, self.sharing, self.stateful)
         self._called_as: dict[int, int] = {}
         self._place(0)
-        self._with_state = {scope for node in self._stateful for scope in self._around(graph.nodes[node].scope)}
-        self._check_calls()
+        self._with_state = {scope for node in self.stateful for scope in self._around(graph.nodes[node].scope)}
         self.holder, self.held = self._holders()
         self._name_attributes()
 
@@ -132,18 +135,6 @@ class ModuleTree:
             yield scope
             scope = self.graph.scopes[scope].parent
 
-    def _check_calls(self) -> None:
-        """The calls of a shared block must have the same parts, or there is no one module for them."""
-        for scope in self.parent:
-            first = self.first(scope)
-            if self._parts(scope) != self._parts(first):
-                raise unlike_calls(self.graph, scope)
-
-    def _parts(self, scope: int) -> tuple[list[str], list[str]]:
-        nodes = [node.name for node in self.nodes[scope] if node.id in self._stateful]
-        children = [c for c in self.children[scope] if c in self._with_state]
-        return nodes, [self.graph.scopes[self._called_as[child]].name for child in children]
-
     def chain(self, scope: int) -> Iterator[int]:
         """An instance and those around it, from the inside out."""
         yield scope
@@ -153,7 +144,7 @@ class ModuleTree:
 
     def first(self, scope: int) -> int:
         """The first of the instances that have the weights of this one; itself if it has none."""
-        return self.sharing.scopes[scope] if scope in self._with_state else scope
+        return self.sharing.scopes[scope] if scope in self._with_state and scope not in self.apart else scope
 
     def is_held(self, child: int) -> bool:
         """Whether an instance is one of several that share their weights, so that a holder has its module."""
@@ -184,7 +175,7 @@ class ModuleTree:
                 taken.add(found)
                 return found
 
-            mine = [node for node in self.nodes[scope] if node.id in self._stateful]
+            mine = [node for node in self.nodes[scope] if node.id in self.stateful]
             inner = {c: self._name(self._called_as[c]) for c in self.children[scope] if not self.is_held(c)}
             lists = self._lists(inner)
             units = [node.name for node in mine]
@@ -244,11 +235,13 @@ class ModuleTree:
 
     def _shared_name(self, child: int, holder: int) -> str:
         """What a shared instance is called: after its block, not after one of its calls."""
-        scope = self.graph.scopes[child]
+        called = self._called_as[child]
+        scope, within = self.graph.scopes[child if called in self.apart else called], ""
         while not scope.weights and scope.parent is not None:
+            within = f".{scope.name}{within}"
             scope = self.graph.scopes[scope.parent]
-        prefix = f"{self.graph.scopes[holder].path}."
-        return scope.weights[len(prefix) :] if scope.weights.startswith(prefix) else scope.weights
+        name = scope.weights.removeprefix(f"{self.graph.scopes[holder].path}.")
+        return name + within
 
     def _name(self, scope: int) -> str:
         """What an instance is called: ways out of a grid cell after the direction, so that cells look alike."""
@@ -310,7 +303,7 @@ class ModuleTree:
 
     def node_variants(self, node: Node, known: Values) -> tuple[str, ...]:
         """The choices among numbers for whose values a node's module is there once each, beside those already known."""
-        return tuple(sorted(self._node_needs(node) - set(known))) if node.id in self._stateful else ()
+        return tuple(sorted(self._node_needs(node) - set(known))) if node.id in self.stateful else ()
 
     def scope_variants(self, scope: int, known: Values) -> tuple[str, ...]:
         """The same for an instance; choices declared in it are its own business."""
@@ -333,11 +326,11 @@ class ModuleTree:
         """For each node with state the attribute path of its module."""
         found: dict[int, str] = {}
         self._walk(0, "", {}, values, found)
-        return {node: found[self.sharing.nodes[node]] for node in sorted(self._stateful)}
+        return {node: found[self.sharing.nodes[node]] for node in sorted(self.stateful)}
 
     def _walk(self, scope: int, prefix: str, known: Values, values: Values, found: dict[int, str]) -> None:
         for node in self.nodes[scope]:
-            if node.id in self._stateful:
+            if node.id in self.stateful:
                 key = variant_key([values[symbol] for symbol in self.node_variants(node, known)])
                 found[node.id] = prefix + self.node_attribute[node.id] + key
         for child in [*self.holds(scope), *(c for c in self.children[scope] if not self.is_held(c))]:
@@ -347,17 +340,11 @@ class ModuleTree:
             self._walk(child, f"{prefix}{self.attribute[child]}{key}.", deeper, values, found)
 
 
-def unlike_calls(graph: Graph, scope: int) -> NasError:
-    """The error that two calls of a shared block cannot be one module."""
-    found: int | None = scope
-    while found and not graph.scopes[found].weights:
-        found = graph.scopes[found].parent
-    block = graph.scopes[found or scope]
-    return NasError(
-        f"{block.span}: of the calls of the shared block `{block.block}` different maps are used, so their "
-        "weights have no module in common",
-        help="let the block return one map, use all its maps of every call, or declare it `tied`",
-    )
+def module_tree(graph: Graph) -> ModuleTree:
+    """The modules of a graph: an operation that calls share by itself is one like that of an instance."""
+    tree = ModuleTree(graph)
+    alone = {node for node in tree.stateful if graph.nodes[node].scope in tree.apart}
+    return ModuleTree(with_scopes_of_their_own(graph, alone)) if alone else tree
 
 
 def accessor(attribute: str) -> str:
@@ -382,4 +369,4 @@ def module_paths(graph: Graph, values: Values | None = None) -> dict[int, str]:
         graph: A space or a network.
         values: In a space: values of the choices among numbers, which decide among modules that are there once each.
     """
-    return ModuleTree(graph).paths(values or {})
+    return module_tree(graph).paths(values or {})

@@ -14,34 +14,26 @@ class Sharing:
 
     Attributes:
         scopes: For each scope the first one that shares its weights; itself outside of shared blocks.
-        nodes: The same for nodes.
+        nodes: The same for nodes; the first that is there may lie in a scope that is not the first.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._first: dict[str, int] = {}
-        self._named: dict[tuple[int | None, str], int] = {}
-        for scope in sorted(_with_nodes(graph)):
-            me = graph.scopes[scope]
-            self._named[me.parent, me.name] = scope
-            if me.weights:
-                self._first.setdefault(me.weights, scope)
+        there = scopes_with_nodes(graph)
+        places: dict[tuple[int, str], int] = {}
+        first: dict[int, int] = {}
+        place_of: list[int] = []
         self.scopes: list[int] = []
-        for me in graph.scopes:
-            self.scopes.append(self._first_of(me.id))
-        named = {(node.scope, node.name): node.id for node in graph.nodes}
-        self.nodes = [named.get((self.scopes[node.scope], node.name), node.id) for node in graph.nodes]
-
-    def _first_of(self, scope: int) -> int:
-        me = self._graph.scopes[scope]
-        if me.parent is None:
-            return scope
-        found = self._named.get((self.scopes[me.parent], me.name), scope)
-        first = self._first.get(self._graph.scopes[found].weights, found)
-        return self.scopes[first] if first < scope else first
+        for scope in graph.scopes:
+            above = place_of[scope.parent] if scope.parent is not None else -1
+            # The instances of a shared block are one place, wherever they are called.
+            name = (-2, scope.weights) if scope.weights else (above, scope.name)
+            place_of.append(places.setdefault(name, len(places)))
+            self.scopes.append(first.setdefault(place_of[-1], scope.id) if scope.id in there else scope.id)
+        named: dict[tuple[int, str], int] = {}
+        self.nodes = [named.setdefault((place_of[node.scope], node.name), node.id) for node in graph.nodes]
 
 
-def _with_nodes(graph: Graph) -> set[int]:
+def scopes_with_nodes(graph: Graph) -> set[int]:
     """The scopes that have nodes, their own or those of scopes within them."""
     found: set[int] = set()
     for node in graph.nodes:

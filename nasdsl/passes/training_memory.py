@@ -19,7 +19,7 @@ from nasdsl.ops.catalogue import OPERATIONS
 from nasdsl.passes.forward import Pass, forward
 from nasdsl.passes.largest import largest
 from nasdsl.passes.memory import BYTES
-from nasdsl.passes.module_paths import ModuleTree
+from nasdsl.passes.module_paths import ModuleTree, module_tree
 from nasdsl.types import MapType
 
 COPIES = 4
@@ -109,7 +109,7 @@ def weight_bytes(graph: Graph) -> int:
 
 def _weights(graph: Graph) -> Iterator[int]:
     """The bytes that each module's weights and statistics need in training."""
-    tree = ModuleTree(graph)
+    tree = module_tree(graph)
     stack: list[tuple[int, Mapping[str, int]]] = [(0, {})]
     while stack:
         scope, known = stack.pop()

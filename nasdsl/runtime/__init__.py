@@ -1,6 +1,6 @@
 """What generated supernets import: layers that serve several widths, what has been decided, relaxations of it."""
 
-from nasdsl.runtime.choices import Choices, Zero, once
+from nasdsl.runtime.choices import Choices, Thunk, Zero, once
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.inherit import inherit
 from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, PerValue, total
@@ -49,6 +49,7 @@ __all__ = [
     "SinglePath",
     "Softmax",
     "Space",
+    "Thunk",
     "TwoPath",
     "Uniform",
     "Walk",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch.nn.functional as F
 from torch import Tensor
 
-from nasdsl.runtime.choices import Choices
+from nasdsl.runtime.choices import Choices, Thunk
 from nasdsl.runtime.layers import total
 from nasdsl.runtime.space import Cell, CellLink, Route
 
@@ -24,16 +24,17 @@ class Walk:
     Args:
         a: The decisions.
         grid: Path of the grid.
-        start: The map that enters the grid.
+        start: The map that enters the grid, or what computes it.
         links: What the links compute.
     """
 
-    def __init__(self, a: Choices, grid: str, start: Tensor, links: Links) -> None:
+    def __init__(self, a: Choices, grid: str, start: Tensor | Thunk, links: Links) -> None:
         self._a, self._name, self._links = a.root, grid, links
         self._grid = a.drawn.space.grids[grid]
         self._shares = a.drawn.shares.get(grid)
-        self._along: dict[tuple[Cell, ...], Tensor] = {(self._grid.source,): start}
-        self._at: dict[Cell, Tensor] = {self._grid.source: start}
+        self._start = start
+        self._along: dict[tuple[Cell, ...], Tensor] = {}
+        self._at: dict[Cell, Tensor] = {}
         self._routes: set[str] = set()
 
     def has(self, route: str) -> bool:
@@ -42,7 +43,7 @@ class Walk:
 
     def end(self, route: str) -> Tensor:
         """The last map of a route."""
-        self._routes.add(route)
+        self._set_out(route)
         if self._shares is not None:
             return self._mixed(self._end_of(route))
         return self._way(route, len(self._a.drawn.ways[route]))
@@ -51,11 +52,18 @@ class Walk:
         """The last map of a route in the cells (.., rate); in a mixture its expectation, narrower maps padded with
         zero channels.
         """
-        self._routes.add(route)
+        self._set_out(route)
         if self._shares is not None:
             return self._expected_last(route, rate)
         way = self._a.drawn.ways[route]
         return self._way(route, max(place for place, cell in enumerate(way) if cell[1] == rate) + 1)
+
+    def _set_out(self, route: str) -> None:
+        """The first route that is asked for brings the map that enters the grid."""
+        if not self._routes:
+            start = self._start if isinstance(self._start, Tensor) else self._start()
+            self._along[self._grid.source,] = self._at[self._grid.source] = start
+        self._routes.add(route)
 
     def _end_of(self, route: str) -> Cell:
         decision = self._a.drawn.space.decisions[route]

@@ -69,20 +69,15 @@ STATELESS: dict[str, Callable[[Node, list[Tensor]], Tensor]] = {
 
 
 def owners(graph: Graph) -> dict[int, int]:
-    """For each node the first with the same weights: the calls of a shared block have alike nodes in order."""
-    nodes_in: dict[int, list[int]] = {}
+    """For each node the first with the same weights: it is called alike in another call of the shared block."""
+    first: dict[tuple[str, ...], int] = {}
+    owner = {}
     for node in graph.nodes:
-        scope: int | None = node.scope
-        while scope is not None:
-            if graph.scopes[scope].weights:
-                nodes_in.setdefault(scope, []).append(node.id)
-            scope = graph.scopes[scope].parent
-    first: dict[str, list[int]] = {}
-    owner = {node.id: node.id for node in graph.nodes}
-    for scope, nodes in sorted(nodes_in.items()):
-        known = first.setdefault(graph.scopes[scope].weights, nodes)
-        assert [graph.nodes[n].op for n in nodes] == [graph.nodes[n].op for n in known]
-        owner |= {mine: owner[its] for mine, its in zip(nodes, known, strict=True)}
+        path, scope = [node.name], graph.scopes[node.scope]
+        while not scope.weights and scope.parent is not None:
+            path.append(scope.name)
+            scope = graph.scopes[scope.parent]
+        owner[node.id] = first.setdefault((scope.weights, *path), node.id) if scope.weights else node.id
     return owner
 
 

@@ -222,18 +222,140 @@ def _shared(draw: st.DrawFn, i: int) -> list[str]:
     ]
 
 
-FORMS = (_chain, _fork, _conditions, _split, _shared, _cells)
+def _picks(draw: st.DrawFn, i: int) -> list[str]:
+    """Several picks into one sum, of blocks that have decisions and picks of their own."""
+    count = draw(st.integers(1, 3))
+    inner = draw(st.sampled_from(["z", "sum(z, x)", "sum(w[j] for j in own)"]))
+    strings = draw(st.sampled_from(["2", "1"]))
+    return [
+        f"block part{i}(x) {{",
+        "  z = layer(x)",
+        "  w[0] = x",
+        "  w[1] = z",
+        "  w[2] = x >> conv_bn(4, k = 1)",
+        "  pick own in 1 of 0..3",
+        f"  return {inner}",
+        "}",
+        f"pick a{i} in {count} of 0..4",
+        f'pick b{i} in {strings} of {{"p", "q", "r"}}',
+        f"for j in 0..4 {{ part{i}_[j] = part{i}(m[{i - 1}]) }}",
+        f"many{i} = concat(m[{i - 1}] >> conv(2, k = 1, bias = true) for j in a{i}) >> conv_bn(4, k = 1)",
+        f"other{i} = sum(m[{i - 1}] >> conv_bn(4, k = 3) for j in b{i})",
+        f"m[{i}] = sum(sum(part{i}_[j] for j in a{i}), many{i}, other{i})",
+    ]
+
+
+def _results(draw: st.DrawFn, i: int) -> list[str]:
+    """A block of three results, of which every call is used differently."""
+    sharing = draw(st.sampled_from(["shared ", "shared ", "tied ", ""]))
+    second = draw(st.sampled_from(["a >> conv_bn(4, k = 3)", "layer(x = a)", f"inner{i}(a) >> relu()"]))
+    names = [f"{name}{i}" for name in "pqr"]
+    lines = [
+        f"shared block inner{i}(x) = x >> dw_conv_bn_relu(k = 3) >> conv_bn(4, k = 1)",
+        f"{sharing}block three{i}(x) {{",
+        "  choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3) }",
+        "  a = x >> op()",
+        f"  b = {second}",
+        '  return a, b, (a if op == "a" else b) >> conv(4, k = 1, bias = true)',
+        "}",
+        f"depth e{i} in 0..=2",
+        f"v{i}[0] = m[{i - 1}]",
+    ]
+    calls = draw(st.integers(1, 3))
+    for call in range(calls):
+        lines.append(", ".join(f"{name}_{call}" for name in names) + f" = three{i}(v{i}[{call}])")
+        used = draw(st.lists(st.sampled_from(names), min_size=1, max_size=3, unique=True))
+        maps = [f"{name}_{call}" for name in used]
+        both = f"sum({', '.join(maps)})" if len(maps) > 1 else maps[0]
+        decided = f"{maps[0]} if e{i} == {draw(st.integers(0, 2))} else {maps[-1]}"
+        lines.append(f"v{i}[{call + 1}] = {draw(st.sampled_from([both, decided]))}")
+    last = draw(st.sampled_from([f"v{i}[{calls}]", f"sum(v{i}[{calls}], inner{i}(v{i}[1]))"]))
+    return [*lines, f"m[{i}] = {last} >> conv_bn(4, k = 1)"]
+
+
+def _ignored(draw: st.DrawFn, i: int) -> list[str]:
+    """Blocks that read some of their arguments only if decisions want it, one within another."""
+    sharing = draw(st.sampled_from(["", "tied ", "shared "]))
+    first = draw(st.sampled_from([f"m[{i - 1}]", f"m[{i - 1}] >> conv_bn(4, k = 3)"]))
+    outer = draw(st.sampled_from(["either(b, a)", "sum(either(b, a), a >> bn())", "either(a, b) >> conv(4, k = 1)"]))
+    return [
+        f"{sharing}block either{i}(a, b) {{",
+        "  block first(x, y) = x >> conv_bn(4, k = 3)",
+        "  block second(x, y) = y >> conv(4, k = 1)",
+        "  choose op in { a: conv_bn(k = 1), b: conv_bn_relu(k = 3) }",
+        "  choose which in { first, second }",
+        '  return sum(a >> op(), a) if op == "a" else which(b >> op(), b)',
+        "}",
+        f"block around{i}(a, b) {{ block either(x, y) {{ z = either{i}(x, y)  return z }} y = {outer}  return y }}",
+        f"far{i} = {first}",
+        f"near{i} = far{i} >> conv_bn_relu(4, k = 1)",
+        f"m[{i}] = sum(one = around{i}(far{i}, near{i}), two = around{i}(near{i}, far{i} >> bn()))",
+    ]
+
+
+def _numbers(draw: st.DrawFn, i: int) -> list[str]:
+    """Channels that some values of a choice slice and others do not, in blocks within one another."""
+    c = draw(st.sampled_from([f"(h{i} - 1) * w + 2", f"h{i} * w", f"u{i} * w + h{i}", f"6 - u{i} * w"]))
+    own = draw(st.sampled_from(["{2, 4}", "{1, 2}"])) if c[0] != "6" else "{1, 2}"
+    k = draw(st.sampled_from([f"2 * h{i} - 1", f"2 * u{i} - 1", f"2 * (h{i} - 1) * u{i} + 1"]))
+    call = draw(st.sampled_from(["slim", "shared_slim"]))
+    return [
+        f"choose h{i} in {{1, 2}}",
+        f"width u{i} in {{1, 2}}",
+        f"block slim{i}(x) {{",
+        f"  width w in {own}",
+        f"  return x >> conv_bn_relu({c}, k = {k}) >> dw_conv_bn_relu(k = 3) >> conv(4, k = 1)",
+        "}",
+        f"shared block shared_slim{i}(x) {{",
+        f"  width w in {own}",
+        f"  return x >> conv({c}, k = {k}) >> bn() >> conv_bn(4, k = 1)",
+        "}",
+        f"block pair{i}(x) {{ a = {call}{i}(x)  return sum(near = a, far = {call}{i}(a)) }}",
+        f"m[{i}] = sum(m[{i - 1}], pair{i}(m[{i - 1}]))",
+    ]
+
+
+def _walk(draw: st.DrawFn, i: int) -> list[str]:
+    """A grid in a block, whose cells read maps from around it; a last map's channels."""
+    reads = draw(
+        st.sampled_from(["here", "sum(here >> conv_bn(4, k = 1), x >> resize_like(here))", "mixed(here, side)"])
+    )
+    used = draw(st.sampled_from(["sum(up, both)", "up"]))
+    sharing = draw(st.sampled_from(["", "shared "]))
+    width = draw(st.sampled_from(["w = 2", "width w in {1, 2}", "choose w in {1, 2}"]))
+    return [
+        f"{sharing}block walk{i}(x, side) {{",
+        "  start = sum(x >> conv_bn_relu(4, k = 3), side)",
+        "  block mixed(a, b) {",
+        "    choose op in { a: conv_bn(4, k = 1), b: conv_bn_relu(4, k = 3) }",
+        '    return a >> op() if op == "a" else b >> op() >> resize_like(a)',
+        "  }",
+        "  grid g[l in 0..=2, r in {1, 2}] from start at [0, 1] {",
+        f"    {width}",
+        "    c = 2 * w",
+        f"    to [l+1, r] = {reads} >> conv_bn(next.c, k = 3)",
+        "    to [l+1, 2*r] = here >> conv_bn_relu(next.c, k = 1, stride = 2)",
+        "  }",
+        "  route way in g to [2, 2]",
+        "  last = way.last(1)",
+        "  up = way.end >> conv(4, k = 1, bias = true) >> resize_like(x)",
+        "  both = sum(last, x >> conv_bn(channels(last), k = 1)) >> conv(4, k = 1)",
+        f"  return sum({used}, up)",
+        "}",
+        f"m[{i}] = walk{i}(m[{i - 1}], m[{i - 1}] >> conv_bn(4, k = 3))",
+    ]
+
+
+FORMS = (_chain, _fork, _conditions, _split, _shared, _picks, _results, _ignored, _numbers, _walk, _cells)
 
 
 @st.composite
-def selections(draw: st.DrawFn, *, with_cells: bool = True) -> str:
-    """Statements that make y: depths, conditions, blocks with two results and shared blocks, one after the other.
-
-    Without cells every block reads all that it is given, whatever has been decided.
+def selections(draw: st.DrawFn) -> str:
+    """Statements that make y: depths, conditions, picks, blocks that share, have several results or ignore what they
+    are given, grids in blocks, one after the other.
     """
     lines = [LAYER, "m[0] = image >> conv_bn_relu(4, k = 3)"]
-    forms = st.sampled_from(FORMS if with_cells else FORMS[:-1])
-    for i, form in enumerate(draw(st.lists(forms, min_size=1, max_size=3)), start=1):
+    for i, form in enumerate(draw(st.lists(st.sampled_from(FORMS), min_size=1, max_size=3)), start=1):
         lines += form(draw, i)
         last = i
     return "\n  ".join([*lines, f"y = m[{last}]"])

@@ -25,7 +25,7 @@ from tests.differential.test_supernet import FASTERSEG, Pair, _number_values, ru
 from tests.generators.spaces import chains, grids, selections, spaces
 
 SPACES = Path(__file__).parents[2] / "spaces"
-ALL_KINDS = st.one_of(chains(), chains(), grids(), selections(with_cells=False))
+ALL_KINDS = st.one_of(chains(), chains(), grids(), selections())
 QUIET = settings(
     max_examples=12, deadline=None, derandomize=True, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
 )

@@ -267,13 +267,6 @@ def test_an_extern_that_names_no_class_is_refused(target: str) -> None:
         supernet_source(replace(graph, nodes=nodes))
 
 
-def test_an_extern_is_not_sliced() -> None:
-    text = EXTERNS.replace("-> [3,", "-> [channels(x),").replace("x >> op()", "x >> op() >> conv(w, k = 1)")
-    graph = load(Source("externs.nas", text.replace("choose op", "width w in {2, 3} choose op"))).graph
-    with pytest.raises(NasError, match=r"externs\.nas:8: the channels that `heads.layers:Crop` makes depend on"):
-        supernet_source(graph)
-
-
 def test_parts_of_a_chain_are_computed_when_they_are_wanted() -> None:
     source = supernet_source(load(Source("sharing.nas", SHARED)).graph)
     for line in (
@@ -284,18 +277,6 @@ def test_parts_of_a_chain_are_computed_when_they_are_wanted() -> None:
         '        "d": runtime.Depth((0, 1, 2)),',
     ):
         assert source.count(line + "\n") == 1, line
-
-
-def test_calls_of_which_different_maps_are_used_have_no_module_in_common() -> None:
-    text = """space s {
-      input image: [3, 8, 8]
-      shared block f(a) { return a >> conv(3, k = 1), a >> conv(3, k = 3) }
-      p, q = f(image)
-      r, s = f(p)
-      task t = sum(p, s) { loss cross_entropy() }
-    }"""
-    with pytest.raises(NasError, match=r"s\.nas:3: of the calls of the shared block `f` different maps are used"):
-        supernet_source(load(Source("s.nas", text)).graph)
 
 
 def test_names_that_python_uses() -> None:
