@@ -72,7 +72,8 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor, c: int | None = None) -> Tensor:
         """The first `c` outputs (all, if None) for `x`, [N, C] with C at most `in_features`."""
-        return F.linear(x, self.weight[:c, : x.shape[1]], None if self.bias is None else self.bias[:c])
+        bias: Tensor | None = self.bias
+        return F.linear(x, self.weight[:c, : x.shape[1]], None if bias is None else bias[:c])
 
 
 class PerValue(nn.Module, Generic[M]):
