@@ -6,6 +6,7 @@ import keyword
 import re
 from typing import Any
 
+from nasdsl.diagnostics.errors import NasError
 from nasdsl.number import Number
 from nasdsl.ops.operation import Attributes, RuleError, TorchForm
 from nasdsl.types import MapType
@@ -21,11 +22,11 @@ def module_and_class(target: str) -> tuple[str, str]:
     ('heads.rois', 'MaskHead')
 
     Raises:
-        RuleError: It is not two dotted Python names.
+        NasError: It is not two dotted Python names.
     """
     found = _TARGET.fullmatch(target)
     if found is None or any(keyword.iskeyword(part) for part in re.split(r"[.:]", target)):
-        raise RuleError(f"{target!r} names no Python class", help='write: from "package.module:Class"')
+        raise NasError(f"{target!r} names no Python class", help='write: from "package.module:Class"')
     return found[1], found[2]
 
 
@@ -37,10 +38,9 @@ def check_extern(output: MapType, attrs: Attributes) -> None:
         attrs: The arguments that are no maps, and its class as `target`.
 
     Raises:
-        RuleError: An argument or the channels depend on decisions, or it cannot be written as a Python call.
+        RuleError: An argument or the channels depend on decisions, or it cannot be written in a Python call.
     """
     target = attrs["target"]
-    module_and_class(target)
     for name, value in attrs.items():
         if keyword.iskeyword(name):
             raise RuleError(f"`{name}` cannot be an argument of a Python class", help="rename the parameter")
@@ -60,7 +60,11 @@ def check_extern(output: MapType, attrs: Attributes) -> None:
 def extern_form(maps: int, attrs: Attributes) -> TorchForm:
     """The PyTorch form of an extern: its class, constructed with the arguments that are no maps, called with those
     that are, so many `maps`.
+
+    Raises:
+        NasError: What it names is no class: nothing else may reach generated code.
     """
+    module_and_class(str(attrs["target"]))
     args = {name: _plain(value) for name, value in attrs.items() if name != "target"}
     return TorchForm(attrs["target"], args, "{self}({x})" if maps == 1 else "{self}({all})")
 
