@@ -70,7 +70,7 @@ class ConvBn(nn.Module):
         return out
 
 
-class Mb(nn.Module):
+class MbSame(nn.Module):
     """`mb` (fbnet.nas:8), 96 times, such as z[1,1].layer.op.k3_e1."""
 
     def __init__(self, c: int, c_2: int, k: int) -> None:
@@ -86,7 +86,7 @@ class Mb(nn.Module):
         return out
 
 
-class Mb2(nn.Module):
+class MbSameShuffle(nn.Module):
     """`mb` (fbnet.nas:8), 32 times, such as z[1,1].layer.op.k3_e1_g2."""
 
     def __init__(self, c: int, k: int) -> None:
@@ -103,7 +103,7 @@ class Mb2(nn.Module):
         return out
 
 
-class Mb3(nn.Module):
+class Mb(nn.Module):
     """`mb` (fbnet.nas:8), 36 times, such as z[2,1].layer.op.k3_e1."""
 
     def __init__(self, c_in: int, c: int, c_2: int, k: int, stride: int) -> None:
@@ -119,7 +119,7 @@ class Mb3(nn.Module):
         return out
 
 
-class Mb4(nn.Module):
+class MbShuffle(nn.Module):
     """`mb` (fbnet.nas:8), 12 times, such as z[2,1].layer.op.k3_e1_g2."""
 
     def __init__(self, c: int, c_2: int, k: int, stride: int) -> None:
@@ -136,19 +136,19 @@ class Mb4(nn.Module):
         return out
 
 
-class Layer(nn.Module):
+class LayerSame(nn.Module):
     """`layer` (fbnet.nas:16), 16 times, such as z[1,1].layer."""
 
     def __init__(self, c: int) -> None:
         super().__init__()
-        self.op_k3_e1 = Mb(c, c, k=3)
-        self.op_k3_e1_g2 = Mb2(c, k=3)
-        self.op_k3_e3 = Mb(c, 3 * c, k=3)
-        self.op_k3_e6 = Mb(c, 6 * c, k=3)
-        self.op_k5_e1 = Mb(c, c, k=5)
-        self.op_k5_e1_g2 = Mb2(c, k=5)
-        self.op_k5_e3 = Mb(c, 3 * c, k=5)
-        self.op_k5_e6 = Mb(c, 6 * c, k=5)
+        self.op_k3_e1 = MbSame(c, c, k=3)
+        self.op_k3_e1_g2 = MbSameShuffle(c, k=3)
+        self.op_k3_e3 = MbSame(c, 3 * c, k=3)
+        self.op_k3_e6 = MbSame(c, 6 * c, k=3)
+        self.op_k5_e1 = MbSame(c, c, k=5)
+        self.op_k5_e1_g2 = MbSameShuffle(c, k=5)
+        self.op_k5_e3 = MbSame(c, 3 * c, k=5)
+        self.op_k5_e6 = MbSame(c, 6 * c, k=5)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
         return arch.mix(
@@ -167,19 +167,19 @@ class Layer(nn.Module):
         )  # [N, c, H, W]
 
 
-class Layer2(nn.Module):
+class Layer(nn.Module):
     """`layer` (fbnet.nas:16), 6 times, such as z[2,1].layer."""
 
     def __init__(self, c: int, c_2: int, stride: int) -> None:
         super().__init__()
-        self.op_k3_e1 = Mb3(c, c, c_2, k=3, stride=stride)
-        self.op_k3_e1_g2 = Mb4(c, c_2, k=3, stride=stride)
-        self.op_k3_e3 = Mb3(c, 3 * c, c_2, k=3, stride=stride)
-        self.op_k3_e6 = Mb3(c, 6 * c, c_2, k=3, stride=stride)
-        self.op_k5_e1 = Mb3(c, c, c_2, k=5, stride=stride)
-        self.op_k5_e1_g2 = Mb4(c, c_2, k=5, stride=stride)
-        self.op_k5_e3 = Mb3(c, 3 * c, c_2, k=5, stride=stride)
-        self.op_k5_e6 = Mb3(c, 6 * c, c_2, k=5, stride=stride)
+        self.op_k3_e1 = Mb(c, c, c_2, k=3, stride=stride)
+        self.op_k3_e1_g2 = MbShuffle(c, c_2, k=3, stride=stride)
+        self.op_k3_e3 = Mb(c, 3 * c, c_2, k=3, stride=stride)
+        self.op_k3_e6 = Mb(c, 6 * c, c_2, k=3, stride=stride)
+        self.op_k5_e1 = Mb(c, c, c_2, k=5, stride=stride)
+        self.op_k5_e1_g2 = MbShuffle(c, c_2, k=5, stride=stride)
+        self.op_k5_e3 = Mb(c, 3 * c, c_2, k=5, stride=stride)
+        self.op_k5_e6 = Mb(c, 6 * c, c_2, k=5, stride=stride)
         self.op_skip = ConvBnRelu(c, c_2, k=1, stride=stride, groups=1)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
@@ -205,28 +205,28 @@ class Supernet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.y_0 = ConvBnRelu(3, 16, k=3, stride=2, groups=1)
-        self.z_1_1 = Layer(16)
-        self.z_2_1 = Layer2(16, 24, stride=2)
-        self.z_2_2 = Layer(24)
-        self.z_2_3 = Layer(24)
-        self.z_2_4 = Layer(24)
-        self.z_3_1 = Layer2(24, 32, stride=2)
-        self.z_3_2 = Layer(32)
-        self.z_3_3 = Layer(32)
-        self.z_3_4 = Layer(32)
-        self.z_4_1 = Layer2(32, 64, stride=2)
-        self.z_4_2 = Layer(64)
-        self.z_4_3 = Layer(64)
-        self.z_4_4 = Layer(64)
-        self.z_5_1 = Layer2(64, 112, stride=1)
-        self.z_5_2 = Layer(112)
-        self.z_5_3 = Layer(112)
-        self.z_5_4 = Layer(112)
-        self.z_6_1 = Layer2(112, 184, stride=2)
-        self.z_6_2 = Layer(184)
-        self.z_6_3 = Layer(184)
-        self.z_6_4 = Layer(184)
-        self.z_7_1 = Layer2(184, 352, stride=1)
+        self.z_1_1 = LayerSame(16)
+        self.z_2_1 = Layer(16, 24, stride=2)
+        self.z_2_2 = LayerSame(24)
+        self.z_2_3 = LayerSame(24)
+        self.z_2_4 = LayerSame(24)
+        self.z_3_1 = Layer(24, 32, stride=2)
+        self.z_3_2 = LayerSame(32)
+        self.z_3_3 = LayerSame(32)
+        self.z_3_4 = LayerSame(32)
+        self.z_4_1 = Layer(32, 64, stride=2)
+        self.z_4_2 = LayerSame(64)
+        self.z_4_3 = LayerSame(64)
+        self.z_4_4 = LayerSame(64)
+        self.z_5_1 = Layer(64, 112, stride=1)
+        self.z_5_2 = LayerSame(112)
+        self.z_5_3 = LayerSame(112)
+        self.z_5_4 = LayerSame(112)
+        self.z_6_1 = Layer(112, 184, stride=2)
+        self.z_6_2 = LayerSame(184)
+        self.z_6_3 = LayerSame(184)
+        self.z_6_4 = LayerSame(184)
+        self.z_7_1 = Layer(184, 352, stride=1)
         self.classify_conv_bn_relu = ConvBnRelu(352, 1984, k=1, stride=1, groups=1)
         self.classify_linear = nn.Linear(1984, 1000)
 

@@ -66,7 +66,7 @@ class Bottleneck(nn.Module):
         return F.relu(y)  # [N, 4 * c, H/stride, W/stride]
 
 
-class Bottleneck2(nn.Module):
+class BottleneckSame(nn.Module):
     """`bottleneck` (backbones.nas:4), 12 times, such as res[2].resnet50.z[2,2].bottleneck."""
 
     def __init__(self, c: int, dilation: int) -> None:
@@ -89,21 +89,21 @@ class Resnet50(nn.Module):
         super().__init__()
         self.y_1 = ConvBnRelu(3, 64, k=7, stride=2, dilation=1)
         self.z_2_1 = Bottleneck(64, 64, stride=1)
-        self.z_2_2 = Bottleneck2(64, dilation=1)
-        self.z_2_3 = Bottleneck2(64, dilation=1)
+        self.z_2_2 = BottleneckSame(64, dilation=1)
+        self.z_2_3 = BottleneckSame(64, dilation=1)
         self.z_3_1 = Bottleneck(256, 128, stride=2)
-        self.z_3_2 = Bottleneck2(128, dilation=1)
-        self.z_3_3 = Bottleneck2(128, dilation=1)
-        self.z_3_4 = Bottleneck2(128, dilation=1)
+        self.z_3_2 = BottleneckSame(128, dilation=1)
+        self.z_3_3 = BottleneckSame(128, dilation=1)
+        self.z_3_4 = BottleneckSame(128, dilation=1)
         self.z_4_1 = Bottleneck(512, 256, stride=2)
-        self.z_4_2 = Bottleneck2(256, dilation=1)
-        self.z_4_3 = Bottleneck2(256, dilation=1)
-        self.z_4_4 = Bottleneck2(256, dilation=1)
-        self.z_4_5 = Bottleneck2(256, dilation=1)
-        self.z_4_6 = Bottleneck2(256, dilation=1)
+        self.z_4_2 = BottleneckSame(256, dilation=1)
+        self.z_4_3 = BottleneckSame(256, dilation=1)
+        self.z_4_4 = BottleneckSame(256, dilation=1)
+        self.z_4_5 = BottleneckSame(256, dilation=1)
+        self.z_4_6 = BottleneckSame(256, dilation=1)
         self.z_5_1 = Bottleneck(1024, 512, stride=1)
-        self.z_5_2 = Bottleneck2(512, dilation=2)
-        self.z_5_3 = Bottleneck2(512, dilation=2)
+        self.z_5_2 = BottleneckSame(512, dilation=2)
+        self.z_5_3 = BottleneckSame(512, dilation=2)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         y_1: Tensor = self.y_1(image)  # [N, 64, 512, 1024]

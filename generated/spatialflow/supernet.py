@@ -87,7 +87,7 @@ class Bottleneck(nn.Module):
         return F.relu(y)  # [N, 4 * c, H/stride, W/stride]
 
 
-class Bottleneck2(nn.Module):
+class BottleneckSame(nn.Module):
     """`bottleneck` (backbones.nas:4), 12 times, such as _c2.resnet50.z[2,2].bottleneck."""
 
     def __init__(self, c: int) -> None:
@@ -110,21 +110,21 @@ class Resnet50(nn.Module):
         super().__init__()
         self.y_1 = ConvBnRelu(3, 64, k=7, stride=2)
         self.z_2_1 = Bottleneck(64, 64, stride=1)
-        self.z_2_2 = Bottleneck2(64)
-        self.z_2_3 = Bottleneck2(64)
+        self.z_2_2 = BottleneckSame(64)
+        self.z_2_3 = BottleneckSame(64)
         self.z_3_1 = Bottleneck(256, 128, stride=2)
-        self.z_3_2 = Bottleneck2(128)
-        self.z_3_3 = Bottleneck2(128)
-        self.z_3_4 = Bottleneck2(128)
+        self.z_3_2 = BottleneckSame(128)
+        self.z_3_3 = BottleneckSame(128)
+        self.z_3_4 = BottleneckSame(128)
         self.z_4_1 = Bottleneck(512, 256, stride=2)
-        self.z_4_2 = Bottleneck2(256)
-        self.z_4_3 = Bottleneck2(256)
-        self.z_4_4 = Bottleneck2(256)
-        self.z_4_5 = Bottleneck2(256)
-        self.z_4_6 = Bottleneck2(256)
+        self.z_4_2 = BottleneckSame(256)
+        self.z_4_3 = BottleneckSame(256)
+        self.z_4_4 = BottleneckSame(256)
+        self.z_4_5 = BottleneckSame(256)
+        self.z_4_6 = BottleneckSame(256)
         self.z_5_1 = Bottleneck(1024, 512, stride=2)
-        self.z_5_2 = Bottleneck2(512)
-        self.z_5_3 = Bottleneck2(512)
+        self.z_5_2 = BottleneckSame(512)
+        self.z_5_3 = BottleneckSame(512)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         y_1: Tensor = self.y_1(image)  # [N, 64, 384, 640]
@@ -179,8 +179,8 @@ class Fpn(nn.Module):
         return p_3, p_4, p_5, p_6, p_7
 
 
-class ToBox(nn.Module):
-    """`to_box` (spatialflow.nas:27), 20 times."""
+class Step(nn.Module):
+    """`step` (spatialflow.nas:20), 55 times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -191,24 +191,12 @@ class ToBox(nn.Module):
         return F.relu(x)  # [N, 256, H, W]
 
 
-class Conv(nn.Module):
-    """`conv` (spatialflow.nas:18), 53 times."""
+class Flow(nn.Module):
+    """`flow` (spatialflow.nas:16), 53 times."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(256, 256, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.conv(x)  # [N, 256, H, W]
-        return out
-
-
-class BoxCls(nn.Module):
-    """`box_cls` (spatialflow.nas:30), 20 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.op_conv3 = Conv()
+        self.op_conv3 = nn.Conv2d(256, 256, 3, padding=1)
 
     def forward(self, x: Tensor, arch: Choices) -> Tensor:
         return arch.mix(
@@ -219,132 +207,6 @@ class BoxCls(nn.Module):
                 "none": runtime.Zero(lambda: torch.zeros_like(x)),
             },
         )  # [N, 256, H, W]
-
-
-class ToCls(nn.Module):
-    """`to_cls` (spatialflow.nas:28), 20 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 256, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, 256, H, W]
-        return F.relu(x)  # [N, 256, H, W]
-
-
-class BoxStf(nn.Module):
-    """`box_stf` (spatialflow.nas:31), 12 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.op_conv3 = Conv()
-
-    def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        return arch.mix(
-            "op",
-            {
-                "conv3": lambda: self.op_conv3(x),
-                "identity": lambda: x,
-                "none": runtime.Zero(lambda: torch.zeros_like(x)),
-            },
-        )  # [N, 256, H, W]
-
-
-class ClsStf(nn.Module):
-    """`cls_stf` (spatialflow.nas:32), 12 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.op_conv3 = Conv()
-
-    def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        return arch.mix(
-            "op",
-            {
-                "conv3": lambda: self.op_conv3(x),
-                "identity": lambda: x,
-                "none": runtime.Zero(lambda: torch.zeros_like(x)),
-            },
-        )  # [N, 256, H, W]
-
-
-class ToStf(nn.Module):
-    """`to_stf` (spatialflow.nas:29), 12 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 256, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, 256, H, W]
-        return F.relu(x)  # [N, 256, H, W]
-
-
-class BoxMsk(nn.Module):
-    """`box_msk` (spatialflow.nas:40), 3 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.op_conv3 = Conv()
-
-    def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        return arch.mix(
-            "op",
-            {
-                "conv3": lambda: self.op_conv3(x),
-                "identity": lambda: x,
-                "none": runtime.Zero(lambda: torch.zeros_like(x)),
-            },
-        )  # [N, 256, H, W]
-
-
-class ClsMsk(nn.Module):
-    """`cls_msk` (spatialflow.nas:41), 3 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.op_conv3 = Conv()
-
-    def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        return arch.mix(
-            "op",
-            {
-                "conv3": lambda: self.op_conv3(x),
-                "identity": lambda: x,
-                "none": runtime.Zero(lambda: torch.zeros_like(x)),
-            },
-        )  # [N, 256, H, W]
-
-
-class StfMsk(nn.Module):
-    """`stf_msk` (spatialflow.nas:42), 3 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.op_conv3 = Conv()
-
-    def forward(self, x: Tensor, arch: Choices) -> Tensor:
-        return arch.mix(
-            "op",
-            {
-                "conv3": lambda: self.op_conv3(x),
-                "identity": lambda: x,
-                "none": runtime.Zero(lambda: torch.zeros_like(x)),
-            },
-        )  # [N, 256, H, W]
-
-
-class ToMsk(nn.Module):
-    """`to_msk` (spatialflow.nas:39), 3 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(256, 256, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)  # [N, 256, H, W]
-        return F.relu(x)  # [N, 256, H, W]
 
 
 class ClsOut(nn.Module):
@@ -450,34 +312,34 @@ class Supernet(nn.Module):
         self.together_raise_4 = Raise4()
         self.together_raise_5 = Raise5()
         self.semantic = nn.Conv2d(128, 54, 1)
-        self.to_box_1 = ToBox()
-        self.box_cls_1 = BoxCls()
-        self.to_cls_1 = ToCls()
-        self.box_stf_1 = BoxStf()
-        self.cls_stf_1 = ClsStf()
-        self.to_stf_1 = ToStf()
-        self.to_box_2 = ToBox()
-        self.box_cls_2 = BoxCls()
-        self.to_cls_2 = ToCls()
-        self.box_stf_2 = BoxStf()
-        self.cls_stf_2 = ClsStf()
-        self.to_stf_2 = ToStf()
-        self.to_box_3 = ToBox()
-        self.box_cls_3 = BoxCls()
-        self.to_cls_3 = ToCls()
-        self.box_stf_3 = BoxStf()
-        self.cls_stf_3 = ClsStf()
-        self.to_stf_3 = ToStf()
-        self.to_box_4 = ToBox()
-        self.box_cls_4 = BoxCls()
-        self.to_cls_4 = ToCls()
-        self.box_stf_4 = BoxStf()
-        self.cls_stf_4 = ClsStf()
-        self.to_stf_4 = ToStf()
-        self.box_msk = BoxMsk()
-        self.cls_msk = ClsMsk()
-        self.stf_msk = StfMsk()
-        self.to_msk = ToMsk()
+        self.to_box_1 = Step()
+        self.box_cls_1 = Flow()
+        self.to_cls_1 = Step()
+        self.box_stf_1 = Flow()
+        self.cls_stf_1 = Flow()
+        self.to_stf_1 = Step()
+        self.to_box_2 = Step()
+        self.box_cls_2 = Flow()
+        self.to_cls_2 = Step()
+        self.box_stf_2 = Flow()
+        self.cls_stf_2 = Flow()
+        self.to_stf_2 = Step()
+        self.to_box_3 = Step()
+        self.box_cls_3 = Flow()
+        self.to_cls_3 = Step()
+        self.box_stf_3 = Flow()
+        self.cls_stf_3 = Flow()
+        self.to_stf_3 = Step()
+        self.to_box_4 = Step()
+        self.box_cls_4 = Flow()
+        self.to_cls_4 = Step()
+        self.box_stf_4 = Flow()
+        self.cls_stf_4 = Flow()
+        self.to_stf_4 = Step()
+        self.box_msk = Flow()
+        self.cls_msk = Flow()
+        self.stf_msk = Flow()
+        self.to_msk = Step()
         self.cls_out = ClsOut()
         self.box_out = BoxOut()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nasdsl.codegen.arguments import with_separate_arguments
 from nasdsl.codegen.blocks import Block, Item, Outliner, Shared
-from nasdsl.codegen.classnames import block_name
+from nasdsl.codegen.classnames import body_name
 from nasdsl.codegen.group import Group, steps_of
 from nasdsl.codegen.layout import flat, literal, quoted
 from nasdsl.ir.graph import Graph, Kind, Node, Scope
@@ -46,7 +46,7 @@ class Channels:
         heights: dict[int, int] = {}
         blocks: list[Block] = []
         self._height(self.top, heights, blocks)
-        names = {id(block): block_name(self.graph.scopes[block.scope]) for block in blocks}
+        names = {id(block): body_name(self.graph.scopes[block.scope]) for block in blocks}
         inner: dict[str, dict[str, None]] = {name: {} for name in names.values()}
         for block in blocks:
             inner[names[id(block)]] |= {names[id(child)]: None for step in steps_of(block) for child in step.child}
@@ -150,7 +150,7 @@ class Channels:
         for ref, name in zip(block.arguments, block.names, strict=True):
             if isinstance(ref, int) and name:
                 channels = self.graph.nodes[ref].type.channels.substitute(block.values)
-                known = (block_name(self.graph.scopes[block.scope]), name) in self._multiples
+                known = (body_name(self.graph.scopes[block.scope]), name) in self._multiples
                 text = self._multiple(number, channels, block, identifier(name))
                 if text and (channels.constant is None or known):
                     return text
@@ -186,7 +186,7 @@ class Channels:
                 if isinstance(ref, int) and name:
                     channels = self.graph.nodes[ref].type.channels
                     mine = self._own_factors(numbers.get(block.scope, ()), channels, block)
-                    key = block_name(self.graph.scopes[block.scope]), name
+                    key = body_name(self.graph.scopes[block.scope]), name
                     factors.setdefault(key, {}).setdefault(channels, set()).add(mine)
         return {key for key, of in factors.items() if _are_products(of)}
 

@@ -11,7 +11,7 @@ import jinja2
 
 from nasdsl.codegen.blocks import Block, Item
 from nasdsl.codegen.body import Body
-from nasdsl.codegen.classnames import block_name
+from nasdsl.codegen.classnames import definition
 from nasdsl.codegen.externs import extern_imports
 from nasdsl.codegen.group import DEFAULTS, Group, inlined, steps_of
 from nasdsl.codegen.groups import Groups
@@ -74,17 +74,21 @@ class Printer:
 
     def _doc(self, group: Group) -> list[str]:
         scope = self.groups.scope_of(group)
-        what = f"`{block_name(scope)}` ({shown_span(scope.span)})"
+        name, span = self._definition(group)
+        what = f"`{name}` ({shown_span(span)})"
         if group.blocks[0].is_cell:
             what = f"A cell of the grid {what}: its ways out"
         count = len(group.blocks)
-        alike = [g for g in self.groups.classes if block_name(self.groups.scope_of(g)) == block_name(scope)]
+        alike = [other for other in self.groups.classes if self._definition(other)[0] == name]
         where = f", {count} times" if count > 1 else f": {self._instance_name(scope)}"
         if count > 1 and len(alike) > 1:
             where += f", such as {self._instance_name(scope)}"
         reference = self.shapes.reference(group)
         sides = f"; H and W are those of `{group.blocks[0].names[reference]}`" if reference is not None else ""
         return wrapped(prose(f"{what}{where}{sides}."), 4)
+
+    def _definition(self, group: Group) -> tuple[str, Span]:
+        return definition([self.groups.graph.scopes[block.scope] for block in group.blocks])
 
     def _instance_name(self, scope: Scope) -> str:
         """What an instance is called in the whole space."""

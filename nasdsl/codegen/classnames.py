@@ -9,6 +9,7 @@ from nasdsl.codegen.blocks import Block
 from nasdsl.codegen.group import Group, inlined, steps_of
 from nasdsl.ir.graph import Graph, Scope
 from nasdsl.passes.module_paths import RESERVED, ModuleTree, identifier
+from nasdsl.source import Span
 
 OWN = frozenset(
     {"Any", "COST", "Choices", "KERNELS", "LATENCY_MS", "Mapping", "Network", "SPACE", "Supernet", "Tensor", "load"}
@@ -23,6 +24,19 @@ def block_name(scope: Scope) -> str:
     return scope.block.partition("[")[0]
 
 
+def body_name(scope: Scope) -> str:
+    """The name of the block whose body a scope has, without an index: instances of one class have one body."""
+    return (scope.stands_for[0] if scope.stands_for else scope.block).partition("[")[0]
+
+
+def definition(scopes: Sequence[Scope]) -> tuple[str, Span]:
+    """The block that instances of one class are said to be of: the one that is called or, of several, their body's."""
+    names = {block_name(scope) for scope in scopes}
+    if len(names) == 1:
+        return names.pop(), scopes[0].span
+    return body_name(scopes[0]), scopes[0].stands_for[1] if scopes[0].stands_for else scopes[0].span
+
+
 def name_classes(groups: Sequence[Group], tree: ModuleTree, group_of: GroupOf, others: Iterable[str]) -> None:
     """Name the classes of block instances, none like one of the others."""
     graph = tree.graph
@@ -30,11 +44,40 @@ def name_classes(groups: Sequence[Group], tree: ModuleTree, group_of: GroupOf, o
     named: dict[str, list[Group]] = {}
     for group in groups:
         if not inlined(group):
-            named.setdefault(_camel(block_name(graph.scopes[group.blocks[0].scope])), []).append(group)
+            name, _ = definition([graph.scopes[block.scope] for block in group.blocks])
+            named.setdefault(_camel(name), []).append(group)
     for base, alike in named.items():
-        for group in alike:
-            group.name = _free(_distinguished(base, group, alike, tree, group_of), taken)
+        words = [_distinguished(base, group, alike, tree, group_of) for group in alike]
+        for marks in ([_sameness(group, graph) for group in alike], [_operations(group) for group in alike]):
+            words = _told_apart(words, marks)
+        for group, word in zip(alike, words, strict=True):
+            group.name = _free(word, taken)
             taken.add(group.name)
+
+
+def _told_apart(words: Sequence[str], marks: Sequence[Sequence[str]]) -> list[str]:
+    """Words with the marks that some of those that are equal have and others do not."""
+    found = []
+    for word, mine in zip(words, marks, strict=True):
+        equal = [other for same, other in zip(words, marks, strict=True) if same == word]
+        found.append(word + "".join(mark for mark in mine if any(mark not in other for other in equal)))
+    return found
+
+
+def _sameness(group: Group, graph: Graph) -> list[str]:
+    """Whether the map that comes out is like the one that goes in, in every instance."""
+    for block in group.blocks:
+        read = [graph.nodes[ref].type for ref in block.arguments if isinstance(ref, int)]
+        made = [graph.nodes[ref].type for ref in block.results]
+        if len(made) != 1 or not read or (read[0].channels, read[0].size) != (made[0].channels, made[0].size):
+            return []
+    return ["Same"]
+
+
+def _operations(group: Group) -> list[str]:
+    """The operations that its instances do without a module."""
+    plain = (item.node for item in group.blocks[0].items if item.forms and not item.forms[0].module)
+    return sorted({_camel(node.op) for node in plain if node is not None and node.op != "identity"})
 
 
 def _distinguished(base: str, group: Group, alike: Sequence[Group], tree: ModuleTree, group_of: GroupOf) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from nasdsl.codegen.blocks import Block, Item, Shared
-from nasdsl.codegen.classnames import block_name, name_classes
+from nasdsl.codegen.classnames import body_name, name_classes
 from nasdsl.codegen.externs import extern_names
 from nasdsl.codegen.group import Group, inlined
 from nasdsl.codegen.late import find_late
@@ -82,7 +82,7 @@ class Groups(Parameters):
             steps.append(self._step_shape(block, item, known, place in free))
         results = tuple(known.get(ref) for ref in block.results)
         holds = tuple(self._hold_shape(item) for item in block.holds)
-        name = block_name(self.graph.scopes[block.scope])
+        name = body_name(self.graph.scopes[block.scope])
         return (name, block.names, block.is_cell, tuple(steps), results, holds)
 
     def _hold_shape(self, item: Item) -> Hashable:

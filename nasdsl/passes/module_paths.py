@@ -17,6 +17,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -341,10 +342,24 @@ class ModuleTree:
 
 
 def module_tree(graph: Graph) -> ModuleTree:
-    """The modules of a graph: an operation that calls share by itself is one like that of an instance."""
-    tree = ModuleTree(graph)
-    alone = {node for node in tree.stateful if graph.nodes[node].scope in tree.apart}
-    return ModuleTree(with_scopes_of_their_own(graph, alone)) if alone else tree
+    """The modules of a graph. An operation that is an alternative of a choice is one of the instance that chooses; one
+    that calls of a shared block have in common by itself is an instance.
+    """
+    tree = ModuleTree(_with_plain_alternatives(graph))
+    alone = {node for node in tree.stateful if tree.graph.nodes[node].scope in tree.apart}
+    return ModuleTree(with_scopes_of_their_own(tree.graph, alone)) if alone else tree
+
+
+def _with_plain_alternatives(graph: Graph) -> Graph:
+    """The graph without scopes that only put a name around one operation."""
+    inside = Counter(node.scope for node in graph.nodes)
+    outer = {scope.parent for scope in graph.scopes}
+    nodes = list(graph.nodes)
+    for node in graph.nodes:
+        scope = graph.scopes[node.scope]
+        if scope.block == node.op and scope.parent is not None and inside[scope.id] == 1 and scope.id not in outer:
+            nodes[node.id] = replace(node, scope=scope.parent, name=scope.name)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def accessor(attribute: str) -> str:
