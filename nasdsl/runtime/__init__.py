@@ -3,7 +3,7 @@
 from nasdsl.runtime.choices import Choices, Thunk, Zero, once
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.inherit import inherit
-from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, PerValue, total
+from nasdsl.runtime.layers import BatchNorm2d, Column, Conv2d, Linear, PerValue, total
 from nasdsl.runtime.recalibrate import recalibrate
 from nasdsl.runtime.relaxations import (
     Concentrations,
@@ -21,12 +21,13 @@ from nasdsl.runtime.relaxations import (
     Uniform,
 )
 from nasdsl.runtime.space import Choose, Depth, Grid, Pick, Route, Space, Width
-from nasdsl.runtime.walk import Links, Walk
+from nasdsl.runtime.walk import Links, Walk, links
 
 __all__ = [
     "BatchNorm2d",
     "Choices",
     "Choose",
+    "Column",
     "Concentrations",
     "Conv2d",
     "Depth",
@@ -55,6 +56,7 @@ __all__ = [
     "Width",
     "Zero",
     "inherit",
+    "links",
     "once",
     "recalibrate",
     "total",
