@@ -337,47 +337,16 @@ class Supernet(nn.Module):
                 "12": Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192)),
             },
         )
-        self.trunk_1_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_1_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_2_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_2_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_2_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_3_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_3_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_3_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_4_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_4_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_4_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_5_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_5_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_5_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_6_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_6_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_6_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_7_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_7_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_7_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_8_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_8_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_8_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_9_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_9_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_9_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_10_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_10_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_10_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_11_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_11_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_11_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_12_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_12_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_12_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_13_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_13_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_13_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
-        self.trunk_14_8 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_14_16 = Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
-        self.trunk_14_32 = TrunkSame(384, 384, widths=(128, 192, 256, 320, 384))
+        self.trunk_8 = runtime.Column(
+            {i: Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192)) for i in range(1, 15)},
+        )
+        self.trunk_16 = runtime.Column(
+            {
+                i: Trunk(192, 192, widths=(64, 96, 128, 160, 192), widths_2=(128, 192, 256, 320, 384))
+                for i in range(1, 15)
+            },
+        )
+        self.trunk_32 = runtime.Column({i: TrunkSame(384, 384, widths=(128, 192, 256, 320, 384)) for i in range(2, 15)})
         self.trunk_15_8 = runtime.PerValue({"8": TrunkSame(96, 64), "12": TrunkSame(96, 96)})
         self.trunk_15_16 = runtime.PerValue({"8": TrunkSame(192, 128), "12": TrunkSame(192, 192)})
         self.trunk_15_32 = runtime.PerValue({"8": TrunkSame(384, 256), "12": TrunkSame(384, 384)})
@@ -405,212 +374,35 @@ class Supernet(nn.Module):
                 arch / "trunk[0,8]",
                 16 * arch["trunk[1,16].w"],
             ),  # [N, 16 * w, 64, 128]
-            # [N, 8 * w, 128, 256]
-            ((1, 8), (2, 8)): lambda x: self.trunk_1_8.to_same(x, arch / "trunk[1,8]", 8 * arch["trunk[2,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((1, 8), (2, 16)): lambda x: self.trunk_1_8.to_down(x, arch / "trunk[1,8]", 16 * arch["trunk[2,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((1, 16), (2, 16)): lambda x: self.trunk_1_16.to_same(x, arch / "trunk[1,16]", 16 * arch["trunk[2,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((1, 16), (2, 32)): lambda x: self.trunk_1_16.to_down(x, arch / "trunk[1,16]", 32 * arch["trunk[2,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((2, 8), (3, 8)): lambda x: self.trunk_2_8.to_same(x, arch / "trunk[2,8]", 8 * arch["trunk[3,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((2, 8), (3, 16)): lambda x: self.trunk_2_8.to_down(x, arch / "trunk[2,8]", 16 * arch["trunk[3,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((2, 16), (3, 16)): lambda x: self.trunk_2_16.to_same(x, arch / "trunk[2,16]", 16 * arch["trunk[3,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((2, 16), (3, 32)): lambda x: self.trunk_2_16.to_down(x, arch / "trunk[2,16]", 32 * arch["trunk[3,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((2, 32), (3, 32)): lambda x: self.trunk_2_32.to_same(x, arch / "trunk[2,32]", 32 * arch["trunk[3,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((3, 8), (4, 8)): lambda x: self.trunk_3_8.to_same(x, arch / "trunk[3,8]", 8 * arch["trunk[4,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((3, 8), (4, 16)): lambda x: self.trunk_3_8.to_down(x, arch / "trunk[3,8]", 16 * arch["trunk[4,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((3, 16), (4, 16)): lambda x: self.trunk_3_16.to_same(x, arch / "trunk[3,16]", 16 * arch["trunk[4,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((3, 16), (4, 32)): lambda x: self.trunk_3_16.to_down(x, arch / "trunk[3,16]", 32 * arch["trunk[4,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((3, 32), (4, 32)): lambda x: self.trunk_3_32.to_same(x, arch / "trunk[3,32]", 32 * arch["trunk[4,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((4, 8), (5, 8)): lambda x: self.trunk_4_8.to_same(x, arch / "trunk[4,8]", 8 * arch["trunk[5,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((4, 8), (5, 16)): lambda x: self.trunk_4_8.to_down(x, arch / "trunk[4,8]", 16 * arch["trunk[5,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((4, 16), (5, 16)): lambda x: self.trunk_4_16.to_same(x, arch / "trunk[4,16]", 16 * arch["trunk[5,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((4, 16), (5, 32)): lambda x: self.trunk_4_16.to_down(x, arch / "trunk[4,16]", 32 * arch["trunk[5,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((4, 32), (5, 32)): lambda x: self.trunk_4_32.to_same(x, arch / "trunk[4,32]", 32 * arch["trunk[5,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((5, 8), (6, 8)): lambda x: self.trunk_5_8.to_same(x, arch / "trunk[5,8]", 8 * arch["trunk[6,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((5, 8), (6, 16)): lambda x: self.trunk_5_8.to_down(x, arch / "trunk[5,8]", 16 * arch["trunk[6,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((5, 16), (6, 16)): lambda x: self.trunk_5_16.to_same(x, arch / "trunk[5,16]", 16 * arch["trunk[6,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((5, 16), (6, 32)): lambda x: self.trunk_5_16.to_down(x, arch / "trunk[5,16]", 32 * arch["trunk[6,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((5, 32), (6, 32)): lambda x: self.trunk_5_32.to_same(x, arch / "trunk[5,32]", 32 * arch["trunk[6,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((6, 8), (7, 8)): lambda x: self.trunk_6_8.to_same(x, arch / "trunk[6,8]", 8 * arch["trunk[7,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((6, 8), (7, 16)): lambda x: self.trunk_6_8.to_down(x, arch / "trunk[6,8]", 16 * arch["trunk[7,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((6, 16), (7, 16)): lambda x: self.trunk_6_16.to_same(x, arch / "trunk[6,16]", 16 * arch["trunk[7,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((6, 16), (7, 32)): lambda x: self.trunk_6_16.to_down(x, arch / "trunk[6,16]", 32 * arch["trunk[7,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((6, 32), (7, 32)): lambda x: self.trunk_6_32.to_same(x, arch / "trunk[6,32]", 32 * arch["trunk[7,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((7, 8), (8, 8)): lambda x: self.trunk_7_8.to_same(x, arch / "trunk[7,8]", 8 * arch["trunk[8,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((7, 8), (8, 16)): lambda x: self.trunk_7_8.to_down(x, arch / "trunk[7,8]", 16 * arch["trunk[8,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((7, 16), (8, 16)): lambda x: self.trunk_7_16.to_same(x, arch / "trunk[7,16]", 16 * arch["trunk[8,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((7, 16), (8, 32)): lambda x: self.trunk_7_16.to_down(x, arch / "trunk[7,16]", 32 * arch["trunk[8,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((7, 32), (8, 32)): lambda x: self.trunk_7_32.to_same(x, arch / "trunk[7,32]", 32 * arch["trunk[8,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((8, 8), (9, 8)): lambda x: self.trunk_8_8.to_same(x, arch / "trunk[8,8]", 8 * arch["trunk[9,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((8, 8), (9, 16)): lambda x: self.trunk_8_8.to_down(x, arch / "trunk[8,8]", 16 * arch["trunk[9,16].w"]),
-            # [N, 16 * w, 64, 128]
-            ((8, 16), (9, 16)): lambda x: self.trunk_8_16.to_same(x, arch / "trunk[8,16]", 16 * arch["trunk[9,16].w"]),
-            # [N, 32 * w, 32, 64]
-            ((8, 16), (9, 32)): lambda x: self.trunk_8_16.to_down(x, arch / "trunk[8,16]", 32 * arch["trunk[9,32].w"]),
-            # [N, 32 * w, 32, 64]
-            ((8, 32), (9, 32)): lambda x: self.trunk_8_32.to_same(x, arch / "trunk[8,32]", 32 * arch["trunk[9,32].w"]),
-            # [N, 8 * w, 128, 256]
-            ((9, 8), (10, 8)): lambda x: self.trunk_9_8.to_same(x, arch / "trunk[9,8]", 8 * arch["trunk[10,8].w"]),
-            # [N, 16 * w, 64, 128]
-            ((9, 8), (10, 16)): lambda x: self.trunk_9_8.to_down(x, arch / "trunk[9,8]", 16 * arch["trunk[10,16].w"]),
-            ((9, 16), (10, 16)): lambda x: self.trunk_9_16.to_same(
-                x,
-                arch / "trunk[9,16]",
-                16 * arch["trunk[10,16].w"],
+            **runtime.links(
+                8,
+                8,
+                range(1, 15),
+                lambda i, x: self.trunk_8[i].to_same(x, arch / f"trunk[{i},8]", 8 * arch[f"trunk[{i + 1},8].w"]),
+            ),  # [N, 8 * w, 128, 256]
+            **runtime.links(
+                8,
+                16,
+                range(1, 15),
+                lambda i, x: self.trunk_8[i].to_down(x, arch / f"trunk[{i},8]", 16 * arch[f"trunk[{i + 1},16].w"]),
             ),  # [N, 16 * w, 64, 128]
-            ((9, 16), (10, 32)): lambda x: self.trunk_9_16.to_down(
-                x,
-                arch / "trunk[9,16]",
-                32 * arch["trunk[10,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            ((9, 32), (10, 32)): lambda x: self.trunk_9_32.to_same(
-                x,
-                arch / "trunk[9,32]",
-                32 * arch["trunk[10,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            # [N, 8 * w, 128, 256]
-            ((10, 8), (11, 8)): lambda x: self.trunk_10_8.to_same(x, arch / "trunk[10,8]", 8 * arch["trunk[11,8].w"]),
-            ((10, 8), (11, 16)): lambda x: self.trunk_10_8.to_down(
-                x,
-                arch / "trunk[10,8]",
-                16 * arch["trunk[11,16].w"],
+            **runtime.links(
+                16,
+                16,
+                range(1, 15),
+                lambda i, x: self.trunk_16[i].to_same(x, arch / f"trunk[{i},16]", 16 * arch[f"trunk[{i + 1},16].w"]),
             ),  # [N, 16 * w, 64, 128]
-            ((10, 16), (11, 16)): lambda x: self.trunk_10_16.to_same(
-                x,
-                arch / "trunk[10,16]",
-                16 * arch["trunk[11,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((10, 16), (11, 32)): lambda x: self.trunk_10_16.to_down(
-                x,
-                arch / "trunk[10,16]",
-                32 * arch["trunk[11,32].w"],
+            **runtime.links(
+                16,
+                32,
+                range(1, 15),
+                lambda i, x: self.trunk_16[i].to_down(x, arch / f"trunk[{i},16]", 32 * arch[f"trunk[{i + 1},32].w"]),
             ),  # [N, 32 * w, 32, 64]
-            ((10, 32), (11, 32)): lambda x: self.trunk_10_32.to_same(
-                x,
-                arch / "trunk[10,32]",
-                32 * arch["trunk[11,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            # [N, 8 * w, 128, 256]
-            ((11, 8), (12, 8)): lambda x: self.trunk_11_8.to_same(x, arch / "trunk[11,8]", 8 * arch["trunk[12,8].w"]),
-            ((11, 8), (12, 16)): lambda x: self.trunk_11_8.to_down(
-                x,
-                arch / "trunk[11,8]",
-                16 * arch["trunk[12,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((11, 16), (12, 16)): lambda x: self.trunk_11_16.to_same(
-                x,
-                arch / "trunk[11,16]",
-                16 * arch["trunk[12,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((11, 16), (12, 32)): lambda x: self.trunk_11_16.to_down(
-                x,
-                arch / "trunk[11,16]",
-                32 * arch["trunk[12,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            ((11, 32), (12, 32)): lambda x: self.trunk_11_32.to_same(
-                x,
-                arch / "trunk[11,32]",
-                32 * arch["trunk[12,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            # [N, 8 * w, 128, 256]
-            ((12, 8), (13, 8)): lambda x: self.trunk_12_8.to_same(x, arch / "trunk[12,8]", 8 * arch["trunk[13,8].w"]),
-            ((12, 8), (13, 16)): lambda x: self.trunk_12_8.to_down(
-                x,
-                arch / "trunk[12,8]",
-                16 * arch["trunk[13,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((12, 16), (13, 16)): lambda x: self.trunk_12_16.to_same(
-                x,
-                arch / "trunk[12,16]",
-                16 * arch["trunk[13,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((12, 16), (13, 32)): lambda x: self.trunk_12_16.to_down(
-                x,
-                arch / "trunk[12,16]",
-                32 * arch["trunk[13,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            ((12, 32), (13, 32)): lambda x: self.trunk_12_32.to_same(
-                x,
-                arch / "trunk[12,32]",
-                32 * arch["trunk[13,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            # [N, 8 * w, 128, 256]
-            ((13, 8), (14, 8)): lambda x: self.trunk_13_8.to_same(x, arch / "trunk[13,8]", 8 * arch["trunk[14,8].w"]),
-            ((13, 8), (14, 16)): lambda x: self.trunk_13_8.to_down(
-                x,
-                arch / "trunk[13,8]",
-                16 * arch["trunk[14,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((13, 16), (14, 16)): lambda x: self.trunk_13_16.to_same(
-                x,
-                arch / "trunk[13,16]",
-                16 * arch["trunk[14,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((13, 16), (14, 32)): lambda x: self.trunk_13_16.to_down(
-                x,
-                arch / "trunk[13,16]",
-                32 * arch["trunk[14,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            ((13, 32), (14, 32)): lambda x: self.trunk_13_32.to_same(
-                x,
-                arch / "trunk[13,32]",
-                32 * arch["trunk[14,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            # [N, 8 * w, 128, 256]
-            ((14, 8), (15, 8)): lambda x: self.trunk_14_8.to_same(x, arch / "trunk[14,8]", 8 * arch["trunk[15,8].w"]),
-            ((14, 8), (15, 16)): lambda x: self.trunk_14_8.to_down(
-                x,
-                arch / "trunk[14,8]",
-                16 * arch["trunk[15,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((14, 16), (15, 16)): lambda x: self.trunk_14_16.to_same(
-                x,
-                arch / "trunk[14,16]",
-                16 * arch["trunk[15,16].w"],
-            ),  # [N, 16 * w, 64, 128]
-            ((14, 16), (15, 32)): lambda x: self.trunk_14_16.to_down(
-                x,
-                arch / "trunk[14,16]",
-                32 * arch["trunk[15,32].w"],
-            ),  # [N, 32 * w, 32, 64]
-            ((14, 32), (15, 32)): lambda x: self.trunk_14_32.to_same(
-                x,
-                arch / "trunk[14,32]",
-                32 * arch["trunk[15,32].w"],
+            **runtime.links(
+                32,
+                32,
+                range(2, 15),
+                lambda i, x: self.trunk_32[i].to_same(x, arch / f"trunk[{i},32]", 32 * arch[f"trunk[{i + 1},32].w"]),
             ),  # [N, 32 * w, 32, 64]
             # [N, 8 * h, 128, 256]
             ((15, 8), (16, 8)): lambda x: self.trunk_15_8[arch["h"]].to_same(x, arch / "trunk[15,8]"),

@@ -327,21 +327,28 @@ class Supernet(nn.Module):
         self.stem_conv_bn_relu = ConvBnRelu(3, 16, k=3, stride=2)
         self.stem_conv2x = Conv2x(16, 32, stride=2)
         self.stem_conv2x_2 = Conv2x(32, 32, stride=2)
-        self.trunk_0_8 = Trunk(32, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96))
-        self.trunk_1_8 = Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96))
-        self.trunk_1_16 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_2_8 = Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96))
-        self.trunk_2_16 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_2_32 = TrunkSame(192, 192, widths=(64, 96, 128, 160, 192))
-        self.trunk_3_8 = Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96))
-        self.trunk_3_16 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_3_32 = TrunkSame(192, 192, widths=(64, 96, 128, 160, 192))
-        self.trunk_4_8 = Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96))
-        self.trunk_4_16 = Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192))
-        self.trunk_4_32 = TrunkSame(192, 192, widths=(64, 96, 128, 160, 192))
+        self.trunk_8 = runtime.Column(
+            {
+                0: Trunk(32, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96)),
+                1: Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96)),
+                2: Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96)),
+                3: Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96)),
+                4: Trunk(48, 48, widths=(16, 24, 32, 40, 48), widths_2=(32, 48, 64, 80, 96)),
+            },
+        )
+        self.trunk_16 = runtime.Column(
+            {i: Trunk(96, 96, widths=(32, 48, 64, 80, 96), widths_2=(64, 96, 128, 160, 192)) for i in range(1, 5)},
+        )
+        self.trunk_32 = runtime.Column(
+            {
+                2: TrunkSame(192, 192, widths=(64, 96, 128, 160, 192)),
+                3: TrunkSame(192, 192, widths=(64, 96, 128, 160, 192)),
+                4: TrunkSame(192, 192, widths=(64, 96, 128, 160, 192)),
+                5: TrunkSame(192, 128),
+            },
+        )
         self.trunk_5_8 = TrunkSame(48, 32)
         self.trunk_5_16 = TrunkSame(96, 64)
-        self.trunk_5_32 = TrunkSame(192, 128)
         self.segment_refine_16 = Refine16()
         self.segment_refine_32 = Refine32()
         self.segment_conv_bn_relu = ConvBnRelu(64, 64, k=1, stride=1)
@@ -354,51 +361,39 @@ class Supernet(nn.Module):
         stem = self.stem_conv2x(stem)  # [N, 32, 24, 48]
         stem = self.stem_conv2x_2(stem)  # [N, 32, 12, 24]
         trunk_links: runtime.Links = {
-            # [N, 4 * w, 12, 24]
-            ((0, 8), (1, 8)): lambda x: self.trunk_0_8.to_same(x, arch / "trunk[0,8]", 4 * arch["trunk[1,8].w"]),
-            # [N, 8 * w, 6, 12]
-            ((0, 8), (1, 16)): lambda x: self.trunk_0_8.to_down(x, arch / "trunk[0,8]", 8 * arch["trunk[1,16].w"]),
-            # [N, 4 * w, 12, 24]
-            ((1, 8), (2, 8)): lambda x: self.trunk_1_8.to_same(x, arch / "trunk[1,8]", 4 * arch["trunk[2,8].w"]),
-            # [N, 8 * w, 6, 12]
-            ((1, 8), (2, 16)): lambda x: self.trunk_1_8.to_down(x, arch / "trunk[1,8]", 8 * arch["trunk[2,16].w"]),
-            # [N, 8 * w, 6, 12]
-            ((1, 16), (2, 16)): lambda x: self.trunk_1_16.to_same(x, arch / "trunk[1,16]", 8 * arch["trunk[2,16].w"]),
-            # [N, 16 * w, 3, 6]
-            ((1, 16), (2, 32)): lambda x: self.trunk_1_16.to_down(x, arch / "trunk[1,16]", 16 * arch["trunk[2,32].w"]),
-            # [N, 4 * w, 12, 24]
-            ((2, 8), (3, 8)): lambda x: self.trunk_2_8.to_same(x, arch / "trunk[2,8]", 4 * arch["trunk[3,8].w"]),
-            # [N, 8 * w, 6, 12]
-            ((2, 8), (3, 16)): lambda x: self.trunk_2_8.to_down(x, arch / "trunk[2,8]", 8 * arch["trunk[3,16].w"]),
-            # [N, 8 * w, 6, 12]
-            ((2, 16), (3, 16)): lambda x: self.trunk_2_16.to_same(x, arch / "trunk[2,16]", 8 * arch["trunk[3,16].w"]),
-            # [N, 16 * w, 3, 6]
-            ((2, 16), (3, 32)): lambda x: self.trunk_2_16.to_down(x, arch / "trunk[2,16]", 16 * arch["trunk[3,32].w"]),
-            # [N, 16 * w, 3, 6]
-            ((2, 32), (3, 32)): lambda x: self.trunk_2_32.to_same(x, arch / "trunk[2,32]", 16 * arch["trunk[3,32].w"]),
-            # [N, 4 * w, 12, 24]
-            ((3, 8), (4, 8)): lambda x: self.trunk_3_8.to_same(x, arch / "trunk[3,8]", 4 * arch["trunk[4,8].w"]),
-            # [N, 8 * w, 6, 12]
-            ((3, 8), (4, 16)): lambda x: self.trunk_3_8.to_down(x, arch / "trunk[3,8]", 8 * arch["trunk[4,16].w"]),
-            # [N, 8 * w, 6, 12]
-            ((3, 16), (4, 16)): lambda x: self.trunk_3_16.to_same(x, arch / "trunk[3,16]", 8 * arch["trunk[4,16].w"]),
-            # [N, 16 * w, 3, 6]
-            ((3, 16), (4, 32)): lambda x: self.trunk_3_16.to_down(x, arch / "trunk[3,16]", 16 * arch["trunk[4,32].w"]),
-            # [N, 16 * w, 3, 6]
-            ((3, 32), (4, 32)): lambda x: self.trunk_3_32.to_same(x, arch / "trunk[3,32]", 16 * arch["trunk[4,32].w"]),
-            # [N, 4 * w, 12, 24]
-            ((4, 8), (5, 8)): lambda x: self.trunk_4_8.to_same(x, arch / "trunk[4,8]", 4 * arch["trunk[5,8].w"]),
-            # [N, 8 * w, 6, 12]
-            ((4, 8), (5, 16)): lambda x: self.trunk_4_8.to_down(x, arch / "trunk[4,8]", 8 * arch["trunk[5,16].w"]),
-            # [N, 8 * w, 6, 12]
-            ((4, 16), (5, 16)): lambda x: self.trunk_4_16.to_same(x, arch / "trunk[4,16]", 8 * arch["trunk[5,16].w"]),
-            # [N, 16 * w, 3, 6]
-            ((4, 16), (5, 32)): lambda x: self.trunk_4_16.to_down(x, arch / "trunk[4,16]", 16 * arch["trunk[5,32].w"]),
-            # [N, 16 * w, 3, 6]
-            ((4, 32), (5, 32)): lambda x: self.trunk_4_32.to_same(x, arch / "trunk[4,32]", 16 * arch["trunk[5,32].w"]),
+            **runtime.links(
+                8,
+                8,
+                range(5),
+                lambda i, x: self.trunk_8[i].to_same(x, arch / f"trunk[{i},8]", 4 * arch[f"trunk[{i + 1},8].w"]),
+            ),  # [N, 4 * w, 12, 24]
+            **runtime.links(
+                8,
+                16,
+                range(5),
+                lambda i, x: self.trunk_8[i].to_down(x, arch / f"trunk[{i},8]", 8 * arch[f"trunk[{i + 1},16].w"]),
+            ),  # [N, 8 * w, 6, 12]
+            **runtime.links(
+                16,
+                16,
+                range(1, 5),
+                lambda i, x: self.trunk_16[i].to_same(x, arch / f"trunk[{i},16]", 8 * arch[f"trunk[{i + 1},16].w"]),
+            ),  # [N, 8 * w, 6, 12]
+            **runtime.links(
+                16,
+                32,
+                range(1, 5),
+                lambda i, x: self.trunk_16[i].to_down(x, arch / f"trunk[{i},16]", 16 * arch[f"trunk[{i + 1},32].w"]),
+            ),  # [N, 16 * w, 3, 6]
+            **runtime.links(
+                32,
+                32,
+                range(2, 5),
+                lambda i, x: self.trunk_32[i].to_same(x, arch / f"trunk[{i},32]", 16 * arch[f"trunk[{i + 1},32].w"]),
+            ),  # [N, 16 * w, 3, 6]
             ((5, 8), (6, 8)): lambda x: self.trunk_5_8.to_same(x, arch / "trunk[5,8]"),  # [N, 32, 12, 24]
             ((5, 16), (6, 16)): lambda x: self.trunk_5_16.to_same(x, arch / "trunk[5,16]"),  # [N, 64, 6, 12]
-            ((5, 32), (6, 32)): lambda x: self.trunk_5_32.to_same(x, arch / "trunk[5,32]"),  # [N, 128, 3, 6]
+            ((5, 32), (6, 32)): lambda x: self.trunk_32[5].to_same(x, arch / "trunk[5,32]"),  # [N, 128, 3, 6]
         }
         trunk = runtime.Walk(arch, "trunk", stem, trunk_links)
         segment = torch.cat(

@@ -113,8 +113,17 @@ class Printer:
         for attribute, made in self._submodules(group):
             name, _, place = attribute.partition(".")
             found.setdefault(name, {})[place] = made
+        columns = self._columns(group)
         for name, modules in found.items():
-            yield from lay_out(f"self.{name} = ", modules[""] if "" in modules else _module_list(modules), "", 8)
+            if name in columns:
+                yield from lay_out(f"self.{name}{_of_kinds(modules)} = ", _column(modules), "", 8)
+            else:
+                yield from lay_out(f"self.{name} = ", modules[""] if "" in modules else _module_list(modules), "", 8)
+
+    def _columns(self, group: Group) -> set[str]:
+        """The attributes of a class that are columns of cells."""
+        tree, scopes = self.groups.outliner.tree, {block.scope for block in group.blocks}
+        return {tree.attribute[cell].partition(".")[0] for cell in tree.columns if tree.parent[cell] in scopes}
 
     def _submodules(self, group: Group) -> Iterator[tuple[str, Expression]]:
         for place, item in enumerate(steps_of(group.blocks[0])):
@@ -199,6 +208,25 @@ def _module_list(modules: Mapping[str, Expression]) -> Expression:
     if len(texts) == 1 and len(flat(members[0])) < MAX_MEMBER:
         return f"nn.ModuleList({texts.pop()} for _ in range({len(members)}))"
     return Nest("nn.ModuleList(", (Nest("[", tuple(members), "]"),))
+
+
+def _of_kinds(cells: Mapping[str, Expression]) -> str:
+    """What a type checker must be told of a column: cells of several classes need not have the same links."""
+    classes = {flat(cell).partition("(")[0] for cell in cells.values()}
+    return ": runtime.Column[Any]" if len(classes) > 1 else ""
+
+
+def _column(cells: Mapping[str, Expression]) -> Expression:
+    """The cells of a column, all alike if they are."""
+    texts = {flat(cell) for cell in cells.values()}
+    layers = list(map(int, cells))
+    if len(texts) == 1:
+        (cell,) = texts
+        first, end = layers[0], layers[-1] + 1
+        over = (f"i: {cell}", f"for i in range({first}, {end})" if first else f"for i in range({end})")
+        return Nest("runtime.Column(", (Nest("{", over, "}", separator=""),))
+    entries = tuple(Prefixed(f"{layer}: ", cell) for layer, cell in cells.items())
+    return Nest("runtime.Column(", (Nest("{", entries, "}"),))
 
 
 def _any_named(arguments: Sequence[Expression]) -> bool:

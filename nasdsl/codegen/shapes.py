@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, product
 from math import prod
@@ -172,10 +172,10 @@ class Shapes:
         ranges = [self._range(step) for place in places for step in group.steps(place)]
         return range_text([r for r in ranges if r is not None])
 
-    def latency_of(self, node: int, step: Item | None) -> str:
-        """The latency of one step."""
-        found = self._range(step) if step is not None and self._latency else None
-        return range_text([found]) if found is not None else ""
+    def latency_of(self, steps: Sequence[Item]) -> str:
+        """The latency of one of some steps."""
+        ranges = [self._range(step) for step in steps] if self._latency else []
+        return range_text([found for found in ranges if found is not None])
 
     def _range(self, item: Item) -> Range | None:
         """From the least to the greatest that a step can cost."""

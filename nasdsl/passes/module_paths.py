@@ -65,6 +65,9 @@ def identifier(name: str, taken: Iterable[str] = RESERVED) -> str:
     return found
 
 
+COLUMN = 3
+"""Cells from which on neighbours are the elements of a column."""
+
 Values = Mapping[str, int]
 """Values of choices among numbers, by path."""
 
@@ -78,6 +81,7 @@ class ModuleTree:
         children: The other way round, in order.
         nodes: For each instance the nodes that are its own.
         attribute: The name of an instance in its parent, or in the instance that holds it.
+        columns: The cells of grids that are elements of a column: `trunk_8.3` for the cell [3, 8].
         node_attribute: The name of a node's module in its instance; only nodes with state have one.
         stateful: The nodes that have modules.
         sharing: Which instances and nodes share their weights.
@@ -95,6 +99,7 @@ class ModuleTree:
         self.parent: dict[int, int] = {}
         self.children: dict[int, list[int]] = {0: []}
         self.attribute: dict[int, str] = {}
+        self.columns: set[int] = set()
         self.node_attribute: dict[int, str] = {}
         self.stateful = {n.id for n in graph.nodes if n.op not in SELECTING | {"input"} and self.form(n, {}).module}
         self._needs: dict[Number, frozenset[str]] = {}
@@ -178,7 +183,9 @@ class ModuleTree:
 
             mine = [node for node in self.nodes[scope] if node.id in self.stateful]
             inner = {c: self._name(self._called_as[c]) for c in self.children[scope] if not self.is_held(c)}
-            lists = self._lists(inner)
+            columns = self._columns(inner)
+            self.columns |= columns.keys()
+            lists = self._lists(inner) | columns
             units = [node.name for node in mine]
             stateful = {child: name for child, name in inner.items() if child in self._with_state}
             units += dict.fromkeys(lists[c][0] if c in lists else name for c, name in stateful.items())
@@ -212,6 +219,30 @@ class ModuleTree:
             if len(members) > 1 and set(members) == set(range(len(members)))
             for place, child in members.items()
         }
+
+    def _columns(self, names: Mapping[int, str]) -> dict[int, tuple[str, int]]:
+        """The same for cells of a grid with one second coordinate: neighbours from which alike links lead on."""
+        columns: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for child, name in names.items():
+            in_grid = self.graph.grids and self.graph.scopes[child].cell is not None  # in a network none is left
+            cell = re.fullmatch(r"(.+)\[(\d+),(\d+)\]", name) if in_grid else None
+            if cell and child in self._with_state and not self.scope_variants(child, {}):
+                columns.setdefault((cell[1], cell[3]), []).append((int(cell[2]), child))
+        found: dict[int, tuple[str, int]] = {}
+        for (grid, rate), cells in columns.items():
+            runs: list[list[tuple[int, int]]] = []
+            for first, child in sorted(cells):
+                before = runs[-1][-1] if runs else None
+                if before is None or before[0] + 1 != first or self._ways(before[1]) != self._ways(child):
+                    runs.append([])
+                runs[-1].append((first, child))
+            for run in (run for run in runs if len(run) >= COLUMN):
+                base = f"{grid}[{rate}]" + (f" from {run[0][0]}" if run[0] != min(cells) and len(runs) > 1 else "")
+                found |= {child: (base, first) for first, child in run}
+        return found
+
+    def _ways(self, cell: int) -> list[str]:
+        return [self._name(self._called_as[child]) for child in self.children[cell]]
 
     def _short_names(self, scope: int, units: Sequence[str]) -> dict[str, str]:
         """What modules are called: as what they make, where one alone makes it; alternatives keep their labels.

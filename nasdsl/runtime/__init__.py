@@ -3,7 +3,7 @@
 from nasdsl.runtime.choices import Choices, Thunk, Zero, once
 from nasdsl.runtime.expected_cost import ExpectedCost
 from nasdsl.runtime.inherit import inherit
-from nasdsl.runtime.layers import BatchNorm2d, Conv2d, Linear, PerValue, total
+from nasdsl.runtime.layers import BatchNorm2d, Column, Conv2d, Linear, PerValue, total
 from nasdsl.runtime.recalibrate import recalibrate
 from nasdsl.runtime.relaxations import (
     Concentrations,
@@ -22,12 +22,13 @@ from nasdsl.runtime.relaxations import (
 )
 from nasdsl.runtime.space import Choose, Depth, Grid, Pick, Route, Space, Width
 from nasdsl.runtime.tuning import tune
-from nasdsl.runtime.walk import Links, Walk
+from nasdsl.runtime.walk import Links, Walk, links
 
 __all__ = [
     "BatchNorm2d",
     "Choices",
     "Choose",
+    "Column",
     "Concentrations",
     "Conv2d",
     "Depth",
@@ -56,6 +57,7 @@ __all__ = [
     "Width",
     "Zero",
     "inherit",
+    "links",
     "once",
     "recalibrate",
     "total",

@@ -94,6 +94,23 @@ class PerValue(nn.Module, Generic[M]):
         return module
 
 
+class Column(nn.Module, Generic[M]):
+    """The cells of a grid that differ in their first coordinate.
+
+    Args:
+        cells: By that coordinate.
+    """
+
+    def __init__(self, cells: Mapping[int, M]) -> None:
+        super().__init__()
+        for layer, cell in cells.items():
+            self.add_module(str(layer), cell)
+
+    def __getitem__(self, layer: int) -> M:
+        cell: M = self.get_submodule(str(layer))  # type: ignore[assignment]
+        return cell
+
+
 def centre(weight: Tensor, k: int | None) -> Tensor:
     """The k x k in the middle of kernels, [..., K, K] with K - k even; all of them if k is None."""
     margin = 0 if k is None else (weight.shape[-1] - k) // 2

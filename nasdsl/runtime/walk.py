@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,6 +14,18 @@ from nasdsl.runtime.space import Cell, CellLink, Route
 
 Links = Mapping[CellLink, Callable[[Tensor], Tensor]]
 """For each link of a grid what makes the map that comes out of it."""
+
+
+def links(source: int, target: int, layers: Iterable[int], make: Callable[[int, Tensor], Tensor]) -> Links:
+    """The links from the cells [i, source] to the cells [i + 1, target], for each i of some layers.
+
+    Args:
+        source: The second coordinate of the cells they leave.
+        target: That of the cells they lead to.
+        layers: The first coordinates of the cells they leave.
+        make: Makes of i and the map that enters the cell the map that leaves it.
+    """
+    return {((i, source), (i + 1, target)): partial(make, i) for i in layers}
 
 
 class Walk:

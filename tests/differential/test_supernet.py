@@ -350,7 +350,7 @@ def test_blocks_shared_within_a_cell_and_between_cells() -> None:
     """What cells share is there once; what is shared within a cell once for each of its copies."""
     pair = Pair(load(Source("cells.nas", SHARED_IN_CELLS)))
     holders = {name.partition(".")[0] for name in pair.supernet.state_dict()}
-    assert holders == {"stem", "g_0_1", "g_1_1", "g_1_2", "g_2_1", "g_2_2", "t", "top", "up"}
+    assert holders == {"stem", "g_1", "g_1_2", "g_2_2", "t", "top", "up"}
     for seed, architecture in enumerate(architectures(pair, 8)):
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
 

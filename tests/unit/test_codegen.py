@@ -373,6 +373,26 @@ def test_one_class_for_each_cell_of_a_space() -> None:
     ]  # fmt: skip
 
 
+def test_what_differs_in_a_word_only_is_said_once() -> None:
+    """Blocks that stand for one body, links of a grid that differ in their layer, operations that are alternatives."""
+    spatialflow = supernet_source(load(SPACES / "spatialflow.nas").graph)
+    found = classes(spatialflow)
+    assert {"Step", "Flow", "ClsOut", "BoxOut", "Bottleneck", "BottleneckSame"} <= set(found)
+    assert not {"ToBox", "BoxCls", "Conv", "Bottleneck2"} & set(found)
+    assert "        self.op_conv3 = nn.Conv2d(256, 256, 3, padding=1)\n" in spatialflow
+    fasterseg = supernet_source(load(SPACES / "fasterseg.nas").graph)
+    assert fasterseg.count("**runtime.links(") == 5
+    for line in (
+        "        self.trunk_32 = runtime.Column({i: TrunkSame(384, 384, widths=(128, 192, 256, 320, 384)) "
+        "for i in range(2, 15)})",
+        "                lambda i, x: self.trunk_8[i].to_down("
+        'x, arch / f"trunk[{i},8]", 16 * arch[f"trunk[{i + 1},16].w"]),',
+    ):
+        assert line + "\n" in fasterseg, line
+    fbnet = classes(supernet_source(load(SPACES / "fbnet.nas").graph))
+    assert fbnet[3:] == ["MbSame", "MbSameShuffle", "Mb", "MbShuffle", "LayerSame", "Layer", "Supernet"]
+
+
 ARGUMENTS = """space arguments {
   input image: [3, 8, 8]
   block mixed(near, c, far) {
