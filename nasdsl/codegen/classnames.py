@@ -26,7 +26,7 @@ def block_name(scope: Scope) -> str:
 
 def body_name(scope: Scope) -> str:
     """The name of the block whose body a scope has, without an index: instances of one class have one body."""
-    return (scope.stands_for[0] if scope.stands_for else scope.block).partition("[")[0]
+    return (scope.body or scope.block).partition("[")[0]
 
 
 def definition(scopes: Sequence[Scope]) -> tuple[str, Span]:
@@ -34,7 +34,7 @@ def definition(scopes: Sequence[Scope]) -> tuple[str, Span]:
     names = {block_name(scope) for scope in scopes}
     if len(names) == 1:
         return names.pop(), scopes[0].span
-    return body_name(scopes[0]), scopes[0].stands_for[1] if scopes[0].stands_for else scopes[0].span
+    return body_name(scopes[0]), scopes[0].body_span or scopes[0].span
 
 
 def name_classes(groups: Sequence[Group], tree: ModuleTree, group_of: GroupOf, others: Iterable[str]) -> None:

@@ -343,7 +343,7 @@ class Calls(Expressions):
             if isinstance(target, BlockValue) and not target.block.sharing:
                 positional, named = self._arguments(call, Place(frame))
                 scope = self.graph.scopes[frame.scope]
-                self.graph.scopes[frame.scope] = replace(scope, stands_for=(target.name, target.block.span))
+                self.graph.scopes[frame.scope] = replace(scope, body=target.name, body_span=target.block.span)
                 return self.apply_block(target, positional, named, Place(frame), call.span, inside=frame.scope)
         return self.run_body(body, frame, function.block.span)
 

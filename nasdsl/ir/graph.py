@@ -151,8 +151,9 @@ class Scope:
             weights between them; their nodes and inner scopes correspond to one another in order. "" for all others.
         parameters: The parameters of the block, in order.
         results: What the maps are called that a call in this scope returned together: `p[4]` of `p[3], p[4] = fpn(x)`.
-        stands_for: Of an instance of a block that is nothing but a call of another: the name and the definition of the
-            block whose body it has, `("step", ...)` for `shared block to_box(x) = step(x)`.
+        body: Of an instance of a block that is nothing but a call of another: the block whose body it has, `step` for
+            `shared block to_box(x) = step(x)`; else "".
+        body_span: The definition of that block.
     """
 
     id: int
@@ -165,7 +166,8 @@ class Scope:
     weights: str = ""
     parameters: tuple[str, ...] = field(default=(), compare=False)
     results: Mapping[int, str] = field(default_factory=dict, compare=False)
-    stands_for: tuple[str, Span] | None = field(default=None, compare=False)
+    body: str = field(default="", compare=False)
+    body_span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
