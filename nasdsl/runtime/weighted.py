@@ -69,7 +69,7 @@ class _Normalised(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         weight, source, scale, shift, mean, deviation = ctx.saved_tensors
-        scales = weight.expand(source.shape[1]).contiguous() if scale is None else weight * scale
+        scales = weight.to(mean.dtype).expand(source.shape[1]).contiguous() if scale is None else weight * scale
         wanted = [ctx.needs_input_grad[2], True, scale is not None]
         to_source, to_scales, to_shifts = torch.ops.aten.native_batch_norm_backward(
             gradient, source, scales, None, None, mean, deviation, True, ctx.eps, wanted

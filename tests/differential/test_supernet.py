@@ -80,20 +80,22 @@ def randomised(module: nn.Module, seed: int = 0) -> nn.Module:
 
 
 class Pair:
-    """The supernet of a space, to be compared with networks of it."""
+    """The supernet of a space, to be compared with networks of it, in double precision: where a norm makes a weight
+    matter little, its gradient in single precision is noise.
+    """
 
     def __init__(self, space: Space) -> None:
         self.space = space
         module = module_of(supernet_source(space.graph))
-        self.supernet = randomised(module.Supernet())
+        self.supernet = randomised(module.Supernet()).double()
         self.logits = runtime.Logits(module.SPACE)
         self.relaxation = runtime.SinglePath(self.logits)
         shapes = [(int(n.type.channels.constant), *n.type.size) for n in space.graph.inputs()]
-        self.images = [torch.randn(2, *shape, generator=torch.Generator().manual_seed(1)) for shape in shapes]
+        self.images = [torch.randn(2, *shape, generator=torch.Generator().manual_seed(1)).double() for shape in shapes]
 
     def check(self, architecture: Architecture, choices: runtime.Choices, *, training: bool) -> None:
         derived = self.space.derive(architecture)
-        network = module_of(network_source(derived, architecture=architecture, facts={})).Network()
+        network = module_of(network_source(derived, architecture=architecture, facts={})).Network().double()
         network.load_state_dict(runtime.inherit(self.supernet, self.space.graph, derived), strict=True)
         self.supernet.train(training)
         network.train(training)
@@ -289,7 +291,7 @@ def test_modules_that_are_given_to_their_class() -> None:
     for seed, architecture in enumerate(architectures(pair, 10)):
         pair.check(architecture, pair.relaxation.fixed(architecture), training=seed % 2 == 0)
         choices = pair.relaxation.fixed(architecture)
-        network = module_of(network_source(space.derive(architecture), architecture=None, facts={})).Network()
+        network = module_of(network_source(space.derive(architecture), architecture=None, facts={})).Network().double()
         network.load_state_dict(runtime.inherit(pair.supernet, space.graph, space.derive(architecture)))
         pair.supernet.eval()
         assert torch.equal(pair.supernet(*pair.images, choices)["t"], network.eval()(*pair.images))

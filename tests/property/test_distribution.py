@@ -41,11 +41,11 @@ fewer = settings(few, max_examples=few.max_examples // 4)
 
 
 def tables_of(graph: Graph, generator: random.Random, zeros: float = 0.0) -> Tables:
-    """A random distribution for every decision; soft alternatives have some of it."""
+    """A random distribution for every decision; soft alternatives have some of it, but not all."""
 
-    def shares(count: int) -> list[float]:
+    def shares(count: int, real: Sequence[int] = ()) -> list[float]:
         found = [generator.random() + 0.05 if generator.random() >= zeros else 0.0 for _ in range(count)]
-        found[generator.randrange(count)] += 0.1
+        found[generator.choice(real or range(count))] += 0.1
         return [share / sum(found) for share in found]
 
     found: Tables = {}
@@ -60,7 +60,7 @@ def tables_of(graph: Graph, generator: random.Random, zeros: float = 0.0) -> Tab
         elif decision.kind is Kind.PICK:
             found[path] = shares(len(values(graph, path)))
         else:
-            found[path] = shares(len(decision.domain))
+            found[path] = shares(len(decision.domain), [decision.domain.index(value) for value in decision.real])
     return found
 
 

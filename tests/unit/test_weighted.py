@@ -49,6 +49,19 @@ def test_values_and_gradients_are_those_of_a_product(name: str, layout: torch.me
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ENDINGS)
+def test_maps_may_be_of_another_precision_than_weights(name: str) -> None:
+    ending = ENDINGS[name]()
+    if isinstance(ending, nn.Module):
+        ending.double()
+    weight = torch.tensor(0.3, requires_grad=True)
+    x = torch.randn(2, 6, 8, 10, dtype=torch.float64, requires_grad=True)
+    gradients = [torch.autograd.grad(f(weight, ending(x)).square().sum(), [weight, x]) for f in (torch.mul, weighted)]
+    for wanted, found in zip(*gradients, strict=True):
+        assert found.dtype == wanted.dtype
+        torch.testing.assert_close(found, wanted)
+
+
 @pytest.mark.parametrize("name", ["batch norm", "batch norm with scales", "average", "max"])
 def test_the_map_is_not_kept(name: str) -> None:
     ending = ENDINGS[name]()
