@@ -92,7 +92,7 @@ def test_an_edge_of_darts_is_that_of_the_paper(cell: str, stride: int) -> None:
         for mine, theirs in zip(edge.parameters(), paper.parameters(), strict=True):
             theirs.copy_(mine)
     generator = torch.Generator().manual_seed(0)
-    x, logits = torch.randn(2, 32, 16, 16, generator=generator), torch.randn(8, generator=generator)
+    x, logits = (torch.randn(*shape, generator=generator).double() for shape in ((2, 32, 16, 16), (8,)))
     found = values_and_gradients(lambda x, w: edge(x, mixture(pair, f"{cell}.x[2].edge[0]", w)), x, logits, edge)
     expected = values_and_gradients(paper, x, logits, paper)
     for mine, theirs in zip(found, expected, strict=True):
