@@ -87,7 +87,7 @@ def mixture(pair: Pair, edge: str, weights: Tensor) -> Choices:
 def test_an_edge_of_darts_is_that_of_the_paper(cell: str, stride: int) -> None:
     pair = Pair(load(DARTS).partial_channels(K))
     edge = {1: pair.supernet.y_5, 2: pair.supernet.y_4}[stride].x_2[0].train()
-    paper = PaperEdge(32, stride)
+    paper = PaperEdge(32, stride).double()
     with torch.no_grad():
         for mine, theirs in zip(edge.parameters(), paper.parameters(), strict=True):
             theirs.copy_(mine)
