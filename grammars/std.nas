@@ -17,6 +17,9 @@ block dw_conv_bn_relu(x, k, stride = 1) = x >> dw_conv(k = k, stride = stride) >
 block factorized_reduce(x, c = channels(x), affine = true) =
   concat(x >> conv(c/2, k = 1, stride = 2), x >> shift() >> conv(c/2, k = 1, stride = 2)) >> bn(affine = affine)
 
+// What DARTS makes of the older input of a cell where that is twice as large.
+block relu_factorized_reduce(x, c = channels(x), affine = true) = x >> relu() >> factorized_reduce(c, affine = affine)
+
 block skip(x, stride = 1, affine = true) = x if stride == 1 else x >> relu() >> factorized_reduce(affine = affine)
 
 // DARTS's separable convolution: ReLU, depthwise, pointwise, batch norm, twice.

@@ -15,7 +15,7 @@ space autortnet(C = 8, cells = {5, 10, 10}, classes = 19, H = 1024, W = 2048) {
     return x >> op(stride = stride)
   }
   block body(a, b, c, stride) {                        // two inputs, two nodes, five edges
-    x[0] = a >> (relu_conv_bn(c, k = 1) if rate(a) == rate(b) else factorized_reduce(c))
+    x[0] = a >> (relu_conv_bn(c, k = 1) if rate(a) == rate(b) else relu_factorized_reduce(c))
     x[1] = b >> relu_conv_bn(c, k = 1)
     for i in 2..4 { x[i] = sum(edge(x[j], stride if j < 2 else 1) for j in 0..i) }
     return concat(x[2], x[3])

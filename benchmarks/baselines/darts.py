@@ -93,7 +93,8 @@ class SearchNetwork(nn.Module):
         for layer in range(layers):
             reduction = layer in (layers // 3, 2 * layers // 3)
             c = 2 * c if reduction else c
-            first = FactorizedReduce(c_a, c) if after_reduction else relu_conv_bn(c_a, c)
+            reduced = nn.Sequential(nn.ReLU(), FactorizedReduce(c_a, c))
+            first = reduced if after_reduction else relu_conv_bn(c_a, c)
             self.cells.append(Cell(first, relu_conv_bn(c_b, c), c, reduction, nodes))
             self.kinds.append(int(reduction))
             c_a, c_b, after_reduction = c_b, nodes * c, reduction

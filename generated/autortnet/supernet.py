@@ -104,7 +104,7 @@ class ReluConvBn(nn.Module):
 
 
 class Skip(nn.Module):
-    """`skip` (std.nas:20), 12 times."""
+    """`skip` (std.nas:23), 12 times."""
 
     def __init__(self, c_in: int) -> None:
         super().__init__()
@@ -224,6 +224,19 @@ class Edge(nn.Module):
         )  # [N, c, H, W]
 
 
+class ReluFactorizedReduce(nn.Module):
+    """`relu_factorized_reduce` (std.nas:21), 3 times."""
+
+    def __init__(self, c_in: int, c: int) -> None:
+        super().__init__()
+        self.factorized_reduce = FactorizedReduce(c_in, c)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c_in, H, W]
+        out: Tensor = self.factorized_reduce(x)  # [N, 2 * c, H/2, W/2]
+        return out
+
+
 class Reduction(nn.Module):
     """`reduction` (autortnet.nas:24), 3 times."""
 
@@ -276,7 +289,7 @@ class HyperCell1(nn.Module):
         super().__init__()
         self.y_0 = FactorizedReduce(8, 24)
         self.y_1 = Reduction(8, 24)
-        self.y_2 = Normal(FactorizedReduce(8, 12), 24)
+        self.y_2 = Normal(ReluFactorizedReduce(8, 12), 24)
         self.y_3 = Normal(ReluConvBn(48, 24, k=1, stride=1), 24)
         self.y_4 = Normal(ReluConvBn(48, 24, k=1, stride=1), 24)
         self.y_5 = Normal(ReluConvBn(48, 24, k=1, stride=1), 24)
@@ -316,7 +329,7 @@ class HyperCell2(nn.Module):
         super().__init__()
         self.y_0 = FactorizedReduce(48, 72)
         self.y_1 = Reduction(48, 72)
-        self.y_2 = Normal(FactorizedReduce(48, 36), 72)
+        self.y_2 = Normal(ReluFactorizedReduce(48, 36), 72)
         self.y_3 = Normal(ReluConvBn(144, 72, k=1, stride=1), 72)
         self.y_4 = Normal(ReluConvBn(144, 72, k=1, stride=1), 72)
         self.y_5 = Normal(ReluConvBn(144, 72, k=1, stride=1), 72)
@@ -375,7 +388,7 @@ class HyperCell3(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.y_1 = Reduction(144, 216)
-        self.y_2 = Normal(FactorizedReduce(144, 108), 216)
+        self.y_2 = Normal(ReluFactorizedReduce(144, 108), 216)
         self.y_3 = Normal(ReluConvBn(432, 216, k=1, stride=1), 216)
         self.y_4 = Normal(ReluConvBn(432, 216, k=1, stride=1), 216)
         self.y_5 = Normal(ReluConvBn(432, 216, k=1, stride=1), 216)

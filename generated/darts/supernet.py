@@ -75,7 +75,7 @@ class ReluConvBn(nn.Module):
 
 
 class SepConv(nn.Module):
-    """`sep_conv` (std.nas:23), 224 times."""
+    """`sep_conv` (std.nas:26), 224 times."""
 
     def __init__(self, c: int, k: int, stride: int) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class SepConv(nn.Module):
 
 
 class DilConv(nn.Module):
-    """`dil_conv` (std.nas:27), 224 times."""
+    """`dil_conv` (std.nas:30), 224 times."""
 
     def __init__(self, c: int, k: int, stride: int) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class FactorizedReduce(nn.Module):
 
 
 class Skip(nn.Module):
-    """`skip` (std.nas:20), 16 times."""
+    """`skip` (std.nas:23), 16 times."""
 
     def __init__(self, c_in: int) -> None:
         super().__init__()
@@ -199,6 +199,19 @@ class EdgeDown(nn.Module):
         )  # [N, c, H/2, W/2]
 
 
+class ReluFactorizedReduce(nn.Module):
+    """`relu_factorized_reduce` (std.nas:21), 2 times."""
+
+    def __init__(self, c_in: int) -> None:
+        super().__init__()
+        self.factorized_reduce = FactorizedReduce(c_in, c_in // 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(x)  # [N, c_in, H, W]
+        out: Tensor = self.factorized_reduce(x)  # [N, c_in / 2, H/2, W/2]
+        return out
+
+
 class Normal(nn.Module):
     """`normal` (darts.nas:22), 6 times; H and W are those of `b`."""
 
@@ -263,10 +276,10 @@ class Supernet(nn.Module):
         self.y_2 = Normal(ReluConvBn(48, 16), 48, 16)
         self.y_3 = Normal(ReluConvBn(48, 16), 64, 16)
         self.y_4 = Reduction(32)
-        self.y_5 = Normal(FactorizedReduce(64, 16), 128, 32)
+        self.y_5 = Normal(ReluFactorizedReduce(64), 128, 32)
         self.y_6 = Normal(ReluConvBn(128, 32), 128, 32)
         self.y_7 = Reduction(64)
-        self.y_8 = Normal(FactorizedReduce(128, 32), 256, 64)
+        self.y_8 = Normal(ReluFactorizedReduce(128), 256, 64)
         self.y_9 = Normal(ReluConvBn(256, 64), 256, 64)
         self.classify = nn.Linear(256, 10)
 

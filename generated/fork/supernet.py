@@ -45,7 +45,7 @@ class ConvBnRelu(nn.Module):
 
 
 class SepConv(nn.Module):
-    """`sep_conv` (std.nas:23), 52 times."""
+    """`sep_conv` (std.nas:26), 52 times."""
 
     def __init__(self, k: int) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Layer(nn.Module):
 
 
 class DwSepConv(nn.Module):
-    """`dw_sep_conv` (std.nas:41), 3 times."""
+    """`dw_sep_conv` (std.nas:44), 3 times."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -104,7 +104,7 @@ class ConvBn(nn.Module):
 
 
 class InvertedResidualDown(nn.Module):
-    """`inverted_residual` (std.nas:47), 12 times, such as f[2].stage.y[1].layer.op.k3."""
+    """`inverted_residual` (std.nas:50), 12 times, such as f[2].stage.y[1].layer.op.k3."""
 
     def __init__(self, c: int, c_2: int, k: int, widths: tuple[int, ...], widths_2: tuple[int, ...]) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class InvertedResidualDown(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """`inverted_residual` (std.nas:47), 27 times, such as f[2].stage.y[2].layer.op.k3."""
+    """`inverted_residual` (std.nas:50), 27 times, such as f[2].stage.y[2].layer.op.k3."""
 
     def __init__(self, c: int, k: int, widths: tuple[int, ...], widths_2: tuple[int, ...]) -> None:
         super().__init__()
@@ -236,7 +236,7 @@ class Stage(nn.Module):
 
 
 class DwSepConv(nn.Module):
-    """`dw_sep_conv` (std.nas:41), 30 times."""
+    """`dw_sep_conv` (std.nas:44), 30 times."""
 
     def __init__(self, c: int, c_2: int, k: int, dilation: int, widths: tuple[int, ...] = ()) -> None:
         super().__init__()

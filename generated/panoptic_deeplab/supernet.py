@@ -157,7 +157,7 @@ class Aspp(nn.Module):
 
 
 class DwSepConv(nn.Module):
-    """`dw_sep_conv` (std.nas:41), 7 times."""
+    """`dw_sep_conv` (std.nas:44), 7 times."""
 
     def __init__(self, c: int, c_2: int) -> None:
         super().__init__()

@@ -234,7 +234,7 @@ class BoxOut(nn.Module):
 
 
 class ConvGnRelu(nn.Module):
-    """`conv_gn_relu` (std.nas:44), 6 times."""
+    """`conv_gn_relu` (std.nas:47), 6 times."""
 
     def __init__(self, c_in: int) -> None:
         super().__init__()

@@ -38,7 +38,7 @@ space darts(C = 16, layers = 8, nodes = 4, classes = 10) {
     return x >> op(stride = stride)
   }
   block body(a, b, c, stride) {
-    x[0] = a >> (relu_conv_bn(c, k = 1) if rate(a) == rate(b) else factorized_reduce(c))
+    x[0] = a >> (relu_conv_bn(c, k = 1) if rate(a) == rate(b) else relu_factorized_reduce(c))
     x[1] = b >> relu_conv_bn(c, k = 1)
     for i in 2..nodes+2 {
       pick ins[i] in 2 of 0..i
@@ -81,7 +81,7 @@ def darts() -> SpaceBuilder:
     with space.block("body", "a", "b", "c", "stride") as body:
         a, b, c, stride = body.parameters
         x = name("x")
-        space.let(x[0], a >> where(std.rate(a) == std.rate(b), std.relu_conv_bn(c, k=1), std.factorized_reduce(c)))
+        space.let(x[0], a >> where(std.rate(a) == std.rate(b), std.relu_conv_bn(c, k=1), std.relu_factorized_reduce(c)))
         space.let(x[1], b >> std.relu_conv_bn(c, k=1))
         with space.for_("i", until(2, nodes + 2)) as i:
             ins = space.pick(name("ins")[i], 2, until(0, i))
