@@ -5,8 +5,9 @@ Parameters: C = 16, layers = 8, nodes = 4, classes = 10, size = 32, final = Fals
     relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision
     outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them
 
-In `forward`, `arch` is what was drawn, `arch / "x"` the part of it for the block instance x; a lambda runs only
-if a decision takes it.
+In `forward`, `arch` is what was drawn, and `arch / "a"` its part for the names in SPACE that begin with "a."; a
+lambda runs only if what was drawn takes it, in a mixture all do.
+A `soft` alternative has a share in mixtures; no path takes it, and no network has it.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ Parameters: classes = 19, output_stride = 16, head = 128, H = 1024, W = 2048.
     relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision
     outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them
 
-In `forward`, `arch` is what was drawn, `arch / "x"` the part of it for the block instance x; a lambda runs only
-if a decision takes it.
+In `forward`, `arch` is what was drawn, and `arch / "a"` its part for the names in SPACE that begin with "a."; a
+lambda runs only if what was drawn takes it, in a mixture all do.
 """
 
 from __future__ import annotations

@@ -67,20 +67,24 @@ def _module_doc(graph: Graph, device: str, note: str, root: bool) -> list[str]:
         notes.append(f"Latencies in comments: milliseconds on {device}, from the lookup table, over all instances.")
     for note in notes:
         lines += ["", *wrapped(prose(note), 0)]
-    return [*lines, "", *USE, *([ROOT] if root else [])]
+    soft = any(decision.soft for decision in graph.decisions.values())
+    return [*lines, "", *USE, *([ROOT] if root else []), *([SOFT] if soft else [])]
 
 
 USE = (
     "    relaxation = runtime.SinglePath(runtime.Logits(SPACE))  # logits for every decision",
     "    outputs = Supernet()(images, relaxation.draw())  # one path; runtime.Softmax mixes them",
     "",
-    'In `forward`, `arch` is what was drawn, `arch / "x"` the part of it for the block instance x; a lambda runs only',
-    "if a decision takes it.",
+    'In `forward`, `arch` is what was drawn, and `arch / "a"` its part for the names in SPACE that begin with "a."; a',
+    "lambda runs only if what was drawn takes it, in a mixture all do.",
 )
 """How a supernet is used, for its docstring."""
 
 ROOT = "`arch.root` is what was drawn for the whole space."
 """What is added where a block reads the decisions of others."""
+
+SOFT = "A `soft` alternative has a share in mixtures; no path takes it, and no network has it."
+"""What is added where there is one."""
 
 
 def _shown(value: Any) -> str:

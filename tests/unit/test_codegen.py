@@ -361,7 +361,7 @@ def test_one_class_for_each_cell_of_a_space() -> None:
         "    def __init__(self, x_0: nn.Module, c_b: int, c: int) -> None:",
         "    def forward(self, a: Tensor, b: Tensor, arch: Choices) -> Tensor:",
         "        self.x_3 = nn.ModuleList(Edge(c) for _ in range(3))",
-        "        self.y_5 = Normal(FactorizedReduce(64, 16), 128, 32)",
+        "        self.y_5 = Normal(ReluFactorizedReduce(64), 128, 32)",
         '        y_2: Tensor = self.y_2(y_0, y_0, arch / "normal")  # [N, 64, 32, 32]',
     ):
         assert line + "\n" in darts, line
