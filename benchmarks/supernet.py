@@ -118,6 +118,13 @@ def darts() -> Step:
     return learning(supernet, lambda: iter(supernet(images, relaxation.draw()).values()))
 
 
+def darts_channels_last() -> Step:
+    supernet, relaxation = darts_supernet()
+    supernet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    images = darts_images().to(memory_format=torch.channels_last)
+    return learning(supernet, lambda: iter(supernet(images, relaxation.draw()).values()))
+
+
 def darts_contiguous() -> Step:
     supernet, relaxation = darts_supernet()
     return learning(supernet, lambda: iter(supernet(darts_images(), relaxation.draw()).values()))
@@ -203,6 +210,7 @@ def fasterseg(
 VARIANTS: dict[str, Callable[[], Step]] = {
     "darts-straightforward": darts_straightforward,
     "darts-contiguous": darts_contiguous,
+    "darts-channels-last": darts_channels_last,
     "darts": darts,
     "fasterseg-both-inputs": fasterseg(runtime.GumbelSoftmax, "search", both_inputs=True),
     "fasterseg-four-passes": fasterseg(runtime.GumbelSoftmax, "search"),
@@ -217,6 +225,7 @@ TABLES = {
     "DARTS: C = 16, 8 cells, batch 8 x 3x32x32, all operations mixed": {
         "darts-straightforward": "straightforward: eight operations on every edge",
         "darts-contiguous": "supernet",
+        "darts-channels-last": "supernet, channels last",
         "darts": "supernet, tuned (`runtime.tune`)",
     },
     "FasterSeg: 8 layers, F = 6, five widths, batch 2 x 3x128x256; half a search step": {

@@ -256,7 +256,8 @@ class GraphBuilder:
                 around: int | None = scope
                 while around not in (None, self._case_scopes[case]):
                     around = self.scopes[around].parent
-                if around is None and (quotient(number, given) or "x")[0]:
+                share = quotient(number, given)
+                if around is None and (share is None or share[0]):  # no constant share of what the operation reads
                     raise Mistake(
                         "E0302", f"`{name}` of `{op}` depends on the channels of `{case}`, whose grid is not in sight",
                         span, "only known in the block that has the grid",
