@@ -38,8 +38,8 @@ class Dilated(nn.Conv2d):
     """A dilated depthwise convolution with stride 1 whose gradient to its input is a convolution with the kernel turned
     round.
 
-    That is what the gradient is by definition, but oneDNN has code of its own for it, which is slower. Elsewhere than on
-    CPUs this is an `nn.Conv2d`.
+    That is what the gradient is by definition, but oneDNN has code of its own for it, which is slower. Elsewhere than
+    on CPUs this is an `nn.Conv2d`.
 
     Args:
         conv: The convolution whose parameters it takes over.
