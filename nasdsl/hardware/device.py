@@ -53,8 +53,14 @@ class Device(Protocol):
     def libraries(self) -> Mapping[str, str]:
         """Versions of what does the computing."""
 
-    def measure(self, signatures: Iterable[Signature]) -> Iterator[tuple[str, Measurement]]:
-        """Measure kernels, one after the other; yields each one's text with its measurement as soon as it is there."""
+    def measure(self, signatures: Iterable[Signature], footprint: int = 0) -> Iterator[tuple[str, Measurement]]:
+        """Measure kernels; yields each one's text with its measurement as soon as it is there.
+
+        Args:
+            signatures: The kernels.
+            footprint: The bytes that go through the caches of a processor between two uses of a kernel, as many as
+                the networks hold in which it is to be used (see `nasdsl.hardware.footprint`).
+        """
 
     def measure_model(self, path: str | Path) -> float:
         """The latency of a whole ONNX model, in ms."""

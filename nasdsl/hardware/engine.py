@@ -16,23 +16,23 @@ from typing import ClassVar
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.device import Measurement, device_name
 from nasdsl.hardware.energy import EnergyCounter, watts_above_idle
+from nasdsl.hardware.footprint import Passage
 from nasdsl.hardware.host import cores, processor
 from nasdsl.hardware.neighbours import Surroundings, surroundings
 from nasdsl.hardware.watch import Watch, checked_timeout
 from nasdsl.passes.kernels import Signature
 
 BATCH = 8
-"""How many kernels are measured in turn: their models use about as much memory as a small network, so that weights are
-as cold as there. One at a time, large kernels come out too fast; with 48, small ones too slow."""
+"""How many kernels are measured in turn. With 48 at a time, small ones come out too slow."""
 BATCH_BYTES = 2**28
 """How much memory their weights and maps may take together; a single kernel may take more."""
-LEAST_ROUNDS = 12
+LEAST_ROUNDS = 24
 MOST_ROUNDS = 40
 STEADY_ROUNDS = 6
 """Rounds after which the minima are taken: in so many, not one in a hundred sank by more than two percent."""
 
 LEAST_RUNS = 30
-LEAST_S = 1.0
+LEAST_S = 0.5
 """How often, and for how long, a whole model is run at least."""
 VISIT = 3
 """Runs of a whole model when it is its turn, after one to warm up."""
@@ -66,6 +66,9 @@ class Engine(ABC):
     """The largest batch."""
     options: ClassVar[tuple[str, ...]] = ("timeout_s", "energy")
     """Arguments of the constructor that a user can set, besides threads, batch and precision."""
+
+    on_processor: ClassVar[bool] = True
+    """Whether it computes on this machine's processor, through its caches."""
 
     counts_energy: ClassVar[type[EnergyCounter] | None] = None
     """What counts the energy of its runs, such as `nasdsl.hardware.energy.Rapl`; None: nothing does."""
@@ -152,17 +155,20 @@ class Engine(ABC):
     def close(self) -> None:  # noqa: B027 - most engines keep nothing
         """Let go what the engine keeps of models that were timed; called when they are no longer used."""
 
-    def measure(self, signatures: Iterable[Signature]) -> Iterator[tuple[str, Measurement]]:
-        """Measure kernels (see `nasdsl.hardware.neighbours`), many in turn, so that each finds the caches as the rest
-        of a network leaves them; the minimum over the rounds counts.
+    def measure(self, signatures: Iterable[Signature], footprint: int = 0) -> Iterator[tuple[str, Measurement]]:
+        """Measure kernels (see `nasdsl.hardware.neighbours`), some in turn; the minimum over the rounds counts.
+
+        Args:
+            signatures: The kernels.
+            footprint: The bytes that go through the processor's caches between two rounds.
 
         Raises:
             NasError: The engine cannot run one of them, or a step took longer than it may (status 3).
         """
-        yield from self._watch.over(self._batches(signatures))
+        yield from self._watch.over(self._batches(signatures, Passage(footprint if self.on_processor else 0)))
 
     def measure_model(self, path: str | Path) -> float:
-        """The latency of an ONNX file, in ms: the minimum over at least 30 runs and one second.
+        """The latency of an ONNX file, in ms: the minimum over at least 30 runs and half a second.
 
         Raises:
             NasError: The file cannot be read or run, or a step took longer than it may.
@@ -198,24 +204,26 @@ class Engine(ABC):
         self.close()
         yield best
 
-    def _batches(self, signatures: Iterable[Signature]) -> Iterator[tuple[str, Measurement]]:
+    def _batches(self, signatures: Iterable[Signature], passage: Passage) -> Iterator[tuple[str, Measurement]]:
         batch: list[tuple[Signature, Surroundings]] = []
         for signature in signatures:
             batch.append((signature, surroundings(signature)))
             if len(batch) == BATCH or sum(models.size for _, models in batch) * self.batch > BATCH_BYTES:
-                yield from self._measure(batch)
+                yield from self._measure(batch, passage)
                 batch = []
         if batch:
-            yield from self._measure(batch)
+            yield from self._measure(batch, passage)
 
-    def _measure(self, batch: Sequence[tuple[Signature, Surroundings]]) -> list[tuple[str, Measurement]]:
+    def _measure(
+        self, batch: Sequence[tuple[Signature, Surroundings]], passage: Passage
+    ) -> list[tuple[str, Measurement]]:
         runs = [
             self._prepared(content, f"`{self.name}` cannot run `{signature.text}`", status=3)
             for signature, models in batch
             for content in (models.alone, models.before, models.after, models.between)
         ]
         with self.settings():
-            best, rounds = self._minima(runs)
+            best, rounds = self._minima(runs, passage)
             watts = watts_above_idle(runs[::4], self._counter, self._watch.beat) if self._counter else []
         del runs
         self.close()
@@ -241,7 +249,7 @@ class Engine(ABC):
             raise NasError(f"{complaint}: {reason}", status=status) from None
         return run
 
-    def _minima(self, runs: Sequence[Run]) -> tuple[list[float], int]:
+    def _minima(self, runs: Sequence[Run], passage: Passage) -> tuple[list[float], int]:
         """The minimal latency of each model in ms over rounds in which each runs once, and the number of rounds.
 
         In a network a kernel finds its input in the cache, made just before, but not its weights, which were last used
@@ -254,6 +262,7 @@ class Engine(ABC):
         rounds, steady = 0, 0
         while rounds < LEAST_ROUNDS or (rounds < MOST_ROUNDS and steady < STEADY_ROUNDS):
             found = []
+            passage.send()
             for run in runs:
                 found.append(self.time(run))
                 self._watch.beat()

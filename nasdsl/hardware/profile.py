@@ -11,6 +11,7 @@ from statistics import median
 
 from nasdsl.files import check_writable
 from nasdsl.hardware.device import Device, Measurement
+from nasdsl.hardware.footprint import footprint
 from nasdsl.hardware.table import LEAST_MJ, LEAST_MS, Entry, Table, load_table, unwritable
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import Signature, signatures
@@ -80,7 +81,7 @@ def profile(
             "date": datetime.now(UTC).date().isoformat(),
         }
     )
-    return _Session(device, path, table, progress).run({text: wanted[text] for text in texts})
+    return _Session(device, path, table, footprint(graph), progress).run({text: wanted[text] for text in texts})
 
 
 def missing_from(table: Table, needed: Mapping[str, Signature], *, energy: bool = False) -> list[str]:
@@ -96,8 +97,16 @@ def missing_from(table: Table, needed: Mapping[str, Signature], *, energy: bool 
 class _Session:
     """Measures until a table is full."""
 
-    def __init__(self, device: Device, path: Path, table: Table, progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self,
+        device: Device,
+        path: Path,
+        table: Table,
+        footprint: int,
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
         self._device, self._path, self._table, self._progress = device, path, table, progress
+        self._footprint = footprint
         self._found: dict[str, list[Measurement]] = {}
         self._done = 0
         self._saved = time.monotonic()
@@ -124,7 +133,7 @@ class _Session:
         return len(found) < n and (n <= PASSES or _apart(found))
 
     def _pass(self, some: Sequence[Signature], total: int) -> None:
-        for text, measurement in self._device.measure(some):
+        for text, measurement in self._device.measure(some, self._footprint):
             self._found.setdefault(text, []).append(measurement)
             self._table.entries[text] = _entry(self._found[text])
             self._done += 1

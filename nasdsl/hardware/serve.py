@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refusal(400, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
         signatures = [wire.from_wire(kernel, f"kernel {i}") for i, kernel in enumerate(request.kernels)]
         with self._turn():
-            found = [measurement for _, measurement in self.server.device.measure(signatures)]
+            found = [measurement for _, measurement in self.server.device.measure(signatures, request.footprint)]
         return wire.MeasurementsWire(
             measurements=[wire.MeasurementWire(ms=m.ms, alone_ms=m.alone_ms, rounds=m.rounds) for m in found]
         )

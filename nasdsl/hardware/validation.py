@@ -28,9 +28,9 @@ from nasdsl.passes.units import latency_ms
 LEAST = 3
 """Networks from which a calibration is fitted."""
 
-TURNS = 3
-"""How often all networks are loaded and measured; the minimum counts. Where in memory a model comes to lie makes some
-percent."""
+TURNS = 5
+"""How often all networks are loaded and measured; the mean counts. Where in memory a model comes to lie makes some
+percent, which a minimum would not even out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +107,17 @@ def measure_networks(
     chosen, prices = list(architectures), table.uncalibrated_ms
     networks = [derive(graph, architecture) for architecture in chosen]
     sums = [latency_ms(network, prices) for network in networks]
-    best = [float("inf")] * len(networks)
+    measured: list[list[float]] = []
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{n}.onnx" for n in range(len(networks))]
         for path, network in zip(paths, networks, strict=True):
             path.write_bytes(network_model(network))
         for turn in range(1, TURNS + 1):
-            best = [min(pair) for pair in zip(best, device.measure_models(paths), strict=True)]
+            measured.append(device.measure_models(paths))
             if progress is not None:
                 progress(turn * len(paths), TURNS * len(paths))
-    return [Point(a.hash, x, y) for a, x, y in zip(chosen, sums, best, strict=True)]
+    means = map(mean, zip(*measured, strict=True))
+    return [Point(a.hash, x, y) for a, x, y in zip(chosen, sums, means, strict=True)]
 
 
 def network_model(network: Graph) -> bytes:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.device import Measurement
+from nasdsl.hardware.footprint import MOST_BYTES
 from nasdsl.ir.graph import Attribute
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS
@@ -77,9 +78,10 @@ class KernelWire(_Wire):
 
 
 class KernelsWire(_Wire):
-    """A request: measure these in turn."""
+    """A request: measure these in turn; see `nasdsl.hardware.device.Device.measure`."""
 
     kernels: Annotated[list[KernelWire], Field(min_length=1, max_length=MOST_KERNELS)]
+    footprint: Annotated[int, Field(ge=0, le=MOST_BYTES)] = 0
 
 
 class MeasurementWire(_Wire):

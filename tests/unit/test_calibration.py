@@ -15,8 +15,10 @@ import pytest
 from nasdsl.cli import main
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.calibration import Calibration, fit
+from nasdsl.hardware.devices.macs import Macs
+from nasdsl.hardware.profile import profile
 from nasdsl.hardware.table import Entry, Table, load_table
-from nasdsl.hardware.validation import Point, agreement, calibrated, network_model
+from nasdsl.hardware.validation import TURNS, Point, agreement, calibrated, measure_networks, network_model
 from nasdsl.passes.prices import CALL
 from nasdsl.passes.units import latency_ms
 from nasdsl.report.scatter import scatter
@@ -70,6 +72,28 @@ def test_every_network_is_predicted_from_the_others() -> None:
     assert found.mape == pytest.approx(100 * 0.5 / 5, rel=0.01)  # the last one alone is off, by a half
     with pytest.raises(NasError, match="3 networks or more, found 2"):
         calibrated(points[:2])
+
+
+class Drifting(Macs):
+    """Every measurement takes a millisecond longer than the one before."""
+
+    measured = 0
+
+    def measure_model(self, path: str | Path) -> float:
+        self.measured += 1
+        return float(self.measured)
+
+
+def test_of_several_measurements_of_a_network_the_mean_counts(tmp_path: Path) -> None:
+    space, device = load(Source("tiny.nas", TINY)), Drifting(ns_per_mac=1.0)
+    table = profile(space.graph, device, tmp_path / "t.json")
+    drawn = [space.sample(seed) for seed in range(2)]
+    points = measure_networks(space.graph, drawn, device, table)
+    assert device.measured == 2 * TURNS
+    assert [point.measured_ms for point in points] == [TURNS, TURNS + 1]  # the means of 1, 3, 5, ... and of 2, 4, 6, ...
+    assert [point.table_ms for point in points] == [
+        pytest.approx(latency_ms(space.derive(own), table.latency_ms)) for own in drawn
+    ]
 
 
 CALIBRATION = Calibration(scale=1.5, overhead_ms=0.25, networks=30, space="tiny")

@@ -25,6 +25,7 @@ from nasdsl.hardware.devices.macs import macs, macs_of
 from nasdsl.hardware.devices.ort_cpu import OrtCpu
 from nasdsl.hardware.devices.remote import Remote
 from nasdsl.hardware.engine import Run
+from nasdsl.hardware.footprint import MOST_BYTES
 from nasdsl.hardware.host import cores
 from nasdsl.hardware.neighbours import surroundings
 from nasdsl.hardware.profile import profile
@@ -285,7 +286,8 @@ class Fixed:
     def libraries(self) -> Mapping[str, str]:
         return {"engine": "7"}
 
-    def measure(self, signatures: Iterable[Signature]) -> Iterator[tuple[str, Measurement]]:
+    def measure(self, signatures: Iterable[Signature], footprint: int = 0) -> Iterator[tuple[str, Measurement]]:
+        self.footprint = footprint
         for signature in signatures:
             if len(self.seen) == self.dies_at:
                 raise OSError("the board is gone")
@@ -323,7 +325,10 @@ def test_a_remote_device_measures_what_the_other_machine_measures(token_file: Pa
         client = Remote(name="pi4", threads=2, url=f"http://127.0.0.1:{server.server_port}", token_file=token_file)
         assert (client.name, client.describe(), client.libraries()) == ("pi4", "a board (fixed)", {"engine": "7"})
         kernels = [*KERNELS, *KERNELS]
-        found = list(client.measure(kernels))
+        found = list(client.measure(kernels, 12_345))
+        assert device.footprint == 12_345
+        assert list(client.measure(KERNELS[:1], 10**12)) and device.footprint == MOST_BYTES
+        del device.seen[len(kernels) :]
         assert client.measure_model(model) == model.stat().st_size / 1000
     assert found == [(k.text, Measurement(float(i + 1), 0.1 + 0.2, 12)) for i, k in enumerate(kernels)]
     assert [(k.steps, k.inputs) for k in device.seen] == [(k.steps, k.inputs) for k in kernels]

@@ -98,8 +98,8 @@ class Interrupted(OrtCpu):
         self.after = after
         self.measured: list[str] = []
 
-    def measure(self, signatures: Iterable[Signature]) -> Iterator[tuple[str, Measurement]]:
-        for text, measurement in super().measure(signatures):
+    def measure(self, signatures: Iterable[Signature], footprint: int = 0) -> Iterator[tuple[str, Measurement]]:
+        for text, measurement in super().measure(signatures, footprint):
             if len(self.measured) == self.after:
                 raise KeyboardInterrupt
             self.measured.append(text)

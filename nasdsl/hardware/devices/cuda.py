@@ -21,6 +21,7 @@ class Cuda(TorchEngine):
     """
 
     kind: ClassVar[str] = "cuda"
+    on_processor: ClassVar[bool] = False
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16", "bf16")
     place: ClassVar[str] = "cuda"
 

@@ -20,6 +20,7 @@ class OrtCuda(Engine):
     """
 
     kind: ClassVar[str] = "ort_cuda"
+    on_processor: ClassVar[bool] = False
 
     def __init__(self, **settings: Any) -> None:
         if "CUDAExecutionProvider" not in ort.get_available_providers():

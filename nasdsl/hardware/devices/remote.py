@@ -17,6 +17,7 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.files import expanded
 from nasdsl.hardware import wire
 from nasdsl.hardware.device import Measurement, device_name
+from nasdsl.hardware.footprint import MOST_BYTES
 from nasdsl.hardware.named import how_to_name
 from nasdsl.hardware.watch import checked_timeout
 from nasdsl.passes.kernels import Signature
@@ -83,11 +84,12 @@ class Remote:
         """The versions there."""
         return self._served.libraries
 
-    def measure(self, signatures: Iterable[Signature]) -> Iterator[tuple[str, Measurement]]:
+    def measure(self, signatures: Iterable[Signature], footprint: int = 0) -> Iterator[tuple[str, Measurement]]:
         """Measure kernels there, some in each request."""
         rest = iter(signatures)
         while some := list(islice(rest, wire.MOST_KERNELS)):
-            request = wire.KernelsWire(kernels=[wire.to_wire(signature) for signature in some])
+            kernels = [wire.to_wire(signature) for signature in some]
+            request = wire.KernelsWire(kernels=kernels, footprint=min(footprint, MOST_BYTES))
             answer = self._ask(
                 "POST", wire.KERNELS, request.model_dump_json().encode(), wire.MeasurementsWire, self._timeout_s
             )

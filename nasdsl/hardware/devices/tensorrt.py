@@ -21,6 +21,7 @@ class TensorRT(Engine):
     """
 
     kind: ClassVar[str] = "tensorrt"
+    on_processor: ClassVar[bool] = False
     precisions: ClassVar[tuple[str, ...]] = ("fp32", "fp16")
 
     def __init__(self, **settings: Any) -> None:
