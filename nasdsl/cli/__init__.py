@@ -102,7 +102,8 @@ def _modules(verb: str) -> tuple[Any, ...]:
         search,
         serve_device,
         show,
+        strategies,
     )
 
     first = (check, fmt, explain, show, count, marginals, sample, cost, compile_, import_, import_table)
-    return (*first, devices, serve_device, profile, search)
+    return (*first, devices, serve_device, profile, strategies, search)

@@ -16,6 +16,7 @@ from nasdsl.elaborate.space import elaborate, preset_names
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.lint import lint
 from nasdsl.syntax.parser import parse, read_source
+from nasdsl.tasks.lint import lint_tasks
 
 
 def add(verbs: Any) -> None:
@@ -90,7 +91,7 @@ def _look_at(args: argparse.Namespace, name: str) -> tuple[Graph | None, list[Di
                 break
     if found:
         return None, found
-    warnings = [*lint(file, graphs), *_about_requirements(graphs, args)]
+    warnings = [*lint(file, graphs), *lint_tasks(graphs.values()), *_about_requirements(graphs, args)]
     return next(iter(graphs.values())), sorted(warnings, key=lambda warning: (warning.span.start, warning.code))
 
 

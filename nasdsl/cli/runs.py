@@ -41,7 +41,7 @@ from nasdsl.search.observer import Observer
 from nasdsl.search.run import ARCHITECTURE, Job, input_size, search
 from nasdsl.search.run_directory import LOG, RunDirectory
 from nasdsl.search.searched import proxy_of
-from nasdsl.search.strategy import GIVEN, STRATEGIES, strategy_kind
+from nasdsl.search.strategies import GIVEN, STRATEGIES, strategy_kind
 from nasdsl.space import Space
 from nasdsl.syntax.parser import parse, read_source
 

@@ -56,4 +56,5 @@ TITLES: dict[str, str] = {
     "W0602": "a requirement that no architecture keeps",
     "W0603": "a requirement that every architecture keeps",
     "W0604": "rules that leave no architecture",
+    "W0605": "an unknown loss or metric",
 }

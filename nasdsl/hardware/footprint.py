@@ -47,7 +47,8 @@ class Passage:
     """
 
     def __init__(self, size: int) -> None:
-        self._lines = _memory(min(size, MOST_BYTES))[::LINE_BYTES] if size >= LINE_BYTES else None
+        self.size = min(size, MOST_BYTES)
+        self._lines = _memory(self.size)[::LINE_BYTES] if size >= LINE_BYTES else None
 
     def send(self) -> None:
         """Read and write each of its cache lines."""

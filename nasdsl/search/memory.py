@@ -16,7 +16,7 @@ from nasdsl.passes.training_memory import (
 from nasdsl.search.config import RunConfig
 from nasdsl.search.observer import Observer
 from nasdsl.search.searched import proxy_of
-from nasdsl.search.strategy import GIVEN, strategy_kind
+from nasdsl.search.strategies import GIVEN, strategy_kind
 from nasdsl.space import Space
 
 MIXED = frozenset({"straight_through", "gumbel", "softmax", "dirichlet"})

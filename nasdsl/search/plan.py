@@ -15,7 +15,8 @@ from nasdsl.passes.units import latency_ms
 from nasdsl.search import chance
 from nasdsl.search.config import Plan
 from nasdsl.search.generated import module_from
-from nasdsl.search.strategy import Problem, make_strategy, strategy_kind
+from nasdsl.search.strategies import strategy_kind
+from nasdsl.search.strategy import Problem, make_strategy
 from nasdsl.search.train import Training
 
 SEARCH_SHARE = 0.65

@@ -15,7 +15,8 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.passes.expected_cost import expected_cost_data
 from nasdsl.passes.partial import Proxy, partial_channels
 from nasdsl.search.config import RunConfig
-from nasdsl.search.strategy import GIVEN, Problem, strategy_kind
+from nasdsl.search.strategies import GIVEN, strategy_kind
+from nasdsl.search.strategy import Problem
 from nasdsl.space import Space
 
 

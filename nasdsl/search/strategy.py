@@ -1,7 +1,7 @@
-"""What a search strategy is, and which there are.
+"""What a search strategy is.
 
 A strategy is something with steps, like training: `nasdsl.search.phases` runs the steps, keeps the log and the
-checkpoints, and stops and resumes it. Adding a strategy is one file and an entry in `STRATEGIES`.
+checkpoints, and stops and resumes it. Adding a strategy is one file and an entry in `nasdsl.search.strategies`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from nasdsl.diagnostics.errors import NasError
 from nasdsl.ir.architecture import Architecture
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import costs
@@ -26,6 +24,7 @@ from nasdsl.passes.units import latency_ms
 from nasdsl.search.batches import Batches
 from nasdsl.search.config import RunConfig
 from nasdsl.search.objective import Objective
+from nasdsl.search.strategies import GIVEN, strategy_kind
 from nasdsl.space import Space
 
 Log = Callable[[Mapping[str, Any]], None]
@@ -137,56 +136,6 @@ class Strategy(Stepper, Protocol):
 
     def weights(self, chosen: Candidate) -> dict[str, Tensor] | None:
         """The state dict that the chosen network can start from, if the search has learned weights."""
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyKind:
-    """An entry of the table of strategies.
-
-    Attributes:
-        summary: What it does, in a line.
-        paper: Where it comes from.
-        maker: `module:class`; called with the problem.
-        searches: Whether it uses search steps.
-    """
-
-    summary: str
-    paper: str
-    maker: str
-    searches: bool
-
-
-STRATEGIES: Mapping[str, StrategyKind] = {
-    "gumbel": StrategyKind(
-        "first-order bilevel search with a Gumbel-softmax relaxation and a latency loss",
-        "DARTS (Liu et al., ICLR 2019), FBNet (Wu et al., CVPR 2019), FasterSeg (Chen et al., ICLR 2020)",
-        "nasdsl.search.gumbel:GumbelSearch",
-        searches=True,
-    ),
-    "random": StrategyKind(
-        "one architecture drawn at random among those that meet the target: the baseline",
-        "Li and Talwalkar, UAI 2019",
-        "nasdsl.search.random_search:RandomSearch",
-        searches=False,
-    ),
-}
-"""The strategies by name."""
-
-GIVEN = "given"
-"""In a run's config instead of a strategy: the config has the architecture."""
-
-
-def strategy_kind(name: str) -> StrategyKind:
-    """The entry of a strategy.
-
-    Raises:
-        NasError: There is none of this name.
-    """
-    if name not in STRATEGIES:
-        close = get_close_matches(name, STRATEGIES, n=1)
-        hint = f"; did you mean `{close[0]}`?" if close else ""
-        raise NasError(f"there is no strategy `{name}`{hint}", help=f"one of: {', '.join(STRATEGIES)}", status=2)
-    return STRATEGIES[name]
 
 
 def make_strategy(problem: Problem) -> Strategy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
@@ -47,15 +47,25 @@ METRICS: Mapping[str, Mapping[str, Argument]] = {"accuracy": {}, "miou": {}}
 """Arguments of every metric."""
 
 
-def check_task(task: Task) -> None:
-    """Nothing, if the task's loss and metrics exist and have such arguments.
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Why a loss or metric is none.
 
-    Raises:
-        NasError: One does not; says where, and which there are.
+    Attributes:
+        term: What the file has.
+        message: What is wrong with it.
+        help: What to write instead; None where the message says it.
     """
-    _arguments(task.loss, "loss", LOSSES)
-    for metric in task.metrics:
-        _arguments(metric, "metric", METRICS)
+
+    term: Term
+    message: str
+    help: str | None = None
+
+
+def mistakes(task: Task) -> Iterator[Mistake]:
+    """What is wrong with a task's loss and metrics, at most one mistake for each."""
+    found = [_mistake(task.loss, "loss", LOSSES), *(_mistake(metric, "metric", METRICS) for metric in task.metrics)]
+    yield from filter(None, found)
 
 
 def make_loss(term: Term) -> Loss:
@@ -103,24 +113,28 @@ def metric_by_name(name: str, classes: Sequence[str]) -> Metric:
 
 
 def _arguments(term: Term, what: str, kinds: Mapping[str, Mapping[str, Argument]]) -> dict[str, float]:
+    if (mistake := _mistake(term, what, kinds)) is not None:
+        raise NasError(f"{term.span}: {mistake.message}", help=mistake.help)
+    defaults = {name: float(argument.default) for name, argument in kinds[term.name].items()}
+    return defaults | {name: float(value) for name, value in term.args.items()}
+
+
+def _mistake(term: Term, what: str, kinds: Mapping[str, Mapping[str, Argument]]) -> Mistake | None:
     if term.name not in kinds:
-        raise NasError(
-            f"{term.span}: there is no {what} `{term.name}`{_similar(term.name, kinds)}",
-            help=f"a {what} is one of: {', '.join(sorted(kinds))}",
-        )
+        message = f"there is no {what} `{term.name}`{_similar(term.name, kinds)}"
+        return Mistake(term, message, f"a {what} is one of: {', '.join(sorted(kinds))}")
     known = kinds[term.name]
-    values = {name: float(argument.default) for name, argument in known.items()}
     for name, value in term.args.items():
-        where = f"{term.span}: {what} `{term.name}`"
+        where = f"{what} `{term.name}`"
         if name not in known:
             takes = ", ".join(f"{n} = {float(a.default):g}" for n, a in known.items()) or "no arguments"
-            raise NasError(f"{where} has no argument `{name}`{_similar(name, known)}", help=f"it takes {takes}")
+            return Mistake(term, f"{where} has no argument `{name}`{_similar(name, known)}", f"it takes {takes}")
         least, most = known[name].least, known[name].most
         if isinstance(value, str) or not least <= value <= most:
             found = value if isinstance(value, str) else f"{float(value):g}"
-            raise NasError(f"{where}: {name} must be a number from {float(least):g} to {float(most):g}, found {found}")
-        values[name] = float(value)
-    return values
+            message = f"{where}: {name} must be a number from {float(least):g} to {float(most):g}, found {found}"
+            return Mistake(term, message)
+    return None
 
 
 def _similar(name: str, known: Mapping[str, Any]) -> str:

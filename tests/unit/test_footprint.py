@@ -39,13 +39,13 @@ def graph_of(text: str) -> Graph:
 
 
 def test_the_footprint_is_weights_and_maps() -> None:
-    """108 and 8 weights with 4 and 2 biases; the first convolution holds the image and its own map."""
-    weights, maps = 4 * 3 * 9 + 4 + 2 * 4 + 2, (3 + 4) * 64
+    """The first convolution holds the image and its own map, and that is the peak."""
+    weights, maps = 4 * 3 * 9 + 2 * 4, (3 + 4) * 64
     assert footprint(graph_of(NETWORK)) == 4 * (weights + maps)
 
 
 def test_that_of_a_space_lies_between_those_of_its_networks() -> None:
-    small, large = (4 * (4 * 3 * k * k + 4 + 7 * 64) for k in (1, 7))
+    small, large = (4 * (4 * 3 * k * k + 7 * 64) for k in (1, 7))
     assert small < footprint(graph_of(CHOICE)) < large
 
 
@@ -55,8 +55,8 @@ class Recorded(Passage):
     made: ClassVar[list[Recorded]] = []
 
     def __init__(self, size: int) -> None:
-        super().__init__(min(size, 1000))
-        self.size, self.sent = size, 0
+        super().__init__(size)
+        self.sent = 0
         self.made.append(self)
 
     def send(self) -> None:
@@ -70,18 +70,20 @@ class Elsewhere(OrtCpu):
     on_processor: ClassVar[bool] = False
 
 
-@pytest.mark.parametrize(("kind", "size"), [(OrtCpu, 5000), (Elsewhere, 0)])
+@pytest.mark.parametrize(("kind", "size"), [(OrtCpu, 1000), (Elsewhere, 0)])
 def test_it_goes_through_the_caches_in_every_round(
     kind: type[OrtCpu], size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "Passage", Recorded)
     monkeypatch.setattr(Recorded, "made", [])
     kernels = list(signatures(graph_of(CHOICE)).values())
-    found = dict(kind().measure(kernels, 5000))
+    found = dict(kind().measure(kernels, 1000))
     [passage] = Recorded.made
     assert passage.size == size
-    assert {m.rounds for m in found.values()} == {passage.sent}
-    assert passage.sent >= engine.LEAST_ROUNDS
+    # Each of the two holds more than twice 1000 bytes, so on the processor they are measured one after the other.
+    rounds = [measurement.rounds for measurement in found.values()]
+    assert passage.sent == (sum(rounds) if size else rounds[0])
+    assert min(rounds) >= engine.LEAST_ROUNDS
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 64, 10**6, MOST_BYTES * 1000])

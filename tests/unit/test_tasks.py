@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from nasdsl.cli import main
 from nasdsl.diagnostics.errors import NasError
-from nasdsl.ir.graph import Task, Term
+from nasdsl.ir.graph import Term
 from nasdsl.source import Source, Span
-from nasdsl.tasks.catalogue import IGNORE, check_task, make_loss, make_metric
+from nasdsl.tasks.catalogue import IGNORE, make_loss, make_metric
 from nasdsl.tasks.losses import CrossEntropy, OnlineHardExampleMining, resize_target
 from nasdsl.tasks.metrics import MeanIou, predicted_classes
 
@@ -118,7 +121,20 @@ def test_wrong_losses_are_explained(term: Term, message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_check_task_looks_at_the_metrics_too() -> None:
-    good, bad = Term("ohem", {}, SPAN), Term("mIoU", {}, SPAN)
-    with pytest.raises(NasError, match="there is no metric `mIoU`; did you mean `miou`"):
-        check_task(Task("segment", 0, good, (bad,), Fraction(1), False, SPAN))
+def test_check_warns_of_losses_and_metrics_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """
+space s(wide = true) {
+  input image: [3, 8, 8]
+  task a = image >> conv(4, k = 3) { loss ohm() metric mIoU() metric accuracy() }
+  task b = image >> conv(8 if wide else 4, k = 3) { loss focal(gamma = 11) }
+  preset narrow(wide = false) {}
+}
+"""
+    (tmp_path / "s.nas").write_text(text)
+    assert main(["check", str(tmp_path / "s.nas"), "--json"]) == 0
+    [result] = json.loads(capsys.readouterr().out)["files"]
+    assert [(found["code"], found["line"], found["message"]) for found in result["diagnostics"]] == [
+        ("W0605", 4, "there is no loss `ohm`; did you mean `ohem`?"),
+        ("W0605", 4, "there is no metric `mIoU`; did you mean `miou`?"),
+        ("W0605", 5, "loss `focal`: gamma must be a number from 0 to 10, found 11"),
+    ]
