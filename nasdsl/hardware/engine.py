@@ -26,9 +26,6 @@ BATCH = 8
 """How many kernels are measured in turn. With 48 at a time, small ones come out too slow."""
 BATCH_BYTES = 2**28
 """How much memory their weights and maps may take together; a single kernel may take more."""
-BATCH_FOOTPRINTS = 2
-"""How many times as much as a network holds they may take on a processor: with more, what fits into its caches in a
-network does not fit there in turn."""
 LEAST_ROUNDS = 24
 MOST_ROUNDS = 40
 STEADY_ROUNDS = 6
@@ -209,10 +206,9 @@ class Engine(ABC):
 
     def _batches(self, signatures: Iterable[Signature], passage: Passage) -> Iterator[tuple[str, Measurement]]:
         batch: list[tuple[Signature, Surroundings]] = []
-        most_bytes = min(BATCH_BYTES, BATCH_FOOTPRINTS * passage.size) if passage.size else BATCH_BYTES
         for signature in signatures:
             batch.append((signature, surroundings(signature)))
-            if len(batch) == BATCH or sum(models.size for _, models in batch) * self.batch > most_bytes:
+            if len(batch) == BATCH or sum(models.size for _, models in batch) * self.batch > BATCH_BYTES:
                 yield from self._measure(batch, passage)
                 batch = []
         if batch:
