@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 
-from nasdsl.report.draw.shapes import Dot, Figure, Path, Shape, Text, svg
+from nasdsl.report.draw.shapes import Dot, Figure, Path, Shape, Text, svg, text_width
 
 SIDE = 420.0
-LEFT, BELOW, TOP = 62.0, 48.0, 42.0
+LEFT, BELOW, TOP = 62.0, 48.0, 66.0
+KEY = 38.0
+"""Where the names of the series stand: between the title and the plot, where no point can lie."""
 COLOURS = ("#0969da", "#bc4c00", "#1a7f37", "#8250df")
 GREY = "#8c959f"
 
@@ -44,11 +46,12 @@ def scatter(series: Mapping[str, Sequence[tuple[float, float]]], title: str, x: 
         Text(LEFT, TOP - 6, y, anchor="start"),
         _line([place((low, low)), place((high, high))], GREY, dash="4 3"),
     ]
+    across = LEFT + 4
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
         shapes += [Dot(*place(point), 3.5, colour) for point in points]
-        height = TOP + 16 + 18 * number
-        shapes += [Dot(LEFT + 14, height - 4, 3.5, colour), Text(LEFT + 24, height, name, anchor="start")]
+        shapes += [Dot(across, KEY - 4, 3.5, colour), Text(across + 10, KEY, name, anchor="start")]
+        across += 10 + text_width(name) + 22
     return svg(Figure(LEFT + SIDE + 12, TOP + SIDE + BELOW, tuple(shapes)), title)
 
 
