@@ -16,9 +16,9 @@ from typing import ClassVar
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.device import Measurement, device_name
 from nasdsl.hardware.energy import EnergyCounter, watts_above_idle
-from nasdsl.hardware.footprint import Passage
 from nasdsl.hardware.host import cores, processor
 from nasdsl.hardware.neighbours import Surroundings, surroundings
+from nasdsl.hardware.passage import Passage
 from nasdsl.hardware.watch import Watch, checked_timeout
 from nasdsl.passes.kernels import Signature
 

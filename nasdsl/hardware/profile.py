@@ -54,7 +54,8 @@ def profile(
         The table as the file has it.
 
     Raises:
-        NasError: The file exists and is not a table of this device with these threads, or cannot be written.
+        NasError: The file exists and is not a table of this device with these threads, or cannot be written; or the
+            architectures of the space cannot be drawn.
     """
     path = Path(table_path)
     table = Table(

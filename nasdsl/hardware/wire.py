@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nasdsl.diagnostics.errors import NasError
 from nasdsl.hardware.device import Measurement
-from nasdsl.hardware.footprint import MOST_BYTES
+from nasdsl.hardware.passage import MOST_BYTES
 from nasdsl.ir.graph import Attribute
 from nasdsl.number import Number
 from nasdsl.ops.catalogue import OPERATIONS

@@ -90,10 +90,8 @@ def test_of_several_measurements_of_a_network_the_mean_counts(tmp_path: Path) ->
     drawn = [space.sample(seed) for seed in range(2)]
     points = measure_networks(space.graph, drawn, device, table)
     assert device.measured == 2 * TURNS
-    assert [point.measured_ms for point in points] == [
-        TURNS,
-        TURNS + 1,
-    ]  # the means of 1, 3, 5, ... and of 2, 4, 6, ...
+    # The means of 1, 3, 5, ... and of 2, 4, 6, ...
+    assert [point.measured_ms for point in points] == [TURNS, TURNS + 1]
     assert [point.table_ms for point in points] == [
         pytest.approx(latency_ms(space.derive(own), table.latency_ms)) for own in drawn
     ]

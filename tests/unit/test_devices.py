@@ -25,9 +25,9 @@ from nasdsl.hardware.devices.macs import macs, macs_of
 from nasdsl.hardware.devices.ort_cpu import OrtCpu
 from nasdsl.hardware.devices.remote import Remote
 from nasdsl.hardware.engine import Run
-from nasdsl.hardware.footprint import MOST_BYTES
 from nasdsl.hardware.host import cores
 from nasdsl.hardware.neighbours import surroundings
+from nasdsl.hardware.passage import MOST_BYTES
 from nasdsl.hardware.profile import profile
 from nasdsl.hardware.serve import DeviceServer
 from nasdsl.hardware.table import Entry, Table, load_table

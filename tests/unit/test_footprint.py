@@ -12,7 +12,8 @@ from nasdsl.hardware import engine
 from nasdsl.hardware.device import Measurement
 from nasdsl.hardware.devices.macs import Macs
 from nasdsl.hardware.devices.ort_cpu import OrtCpu
-from nasdsl.hardware.footprint import MOST_BYTES, Passage, footprint
+from nasdsl.hardware.footprint import footprint
+from nasdsl.hardware.passage import MOST_BYTES, Passage
 from nasdsl.hardware.profile import profile
 from nasdsl.ir.graph import Graph
 from nasdsl.passes.kernels import Signature, signatures

@@ -17,8 +17,8 @@ from nasdsl.diagnostics.errors import NasError
 from nasdsl.files import expanded
 from nasdsl.hardware import wire
 from nasdsl.hardware.device import Measurement, device_name
-from nasdsl.hardware.footprint import MOST_BYTES
 from nasdsl.hardware.named import how_to_name
+from nasdsl.hardware.passage import MOST_BYTES
 from nasdsl.hardware.watch import checked_timeout
 from nasdsl.passes.kernels import Signature
 
